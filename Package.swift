@@ -1,0 +1,43 @@
+// swift-tools-version: 6.1
+// One package, no sub-packages. A target may import only targets listed above it (`make layers`).
+
+import PackageDescription
+
+let package = Package(
+  name: "thetascope",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(
+      name: "Thetascope",
+      targets: [
+        "TensorCore", "HookPoints", "CheckpointIO", "Tokenization", "HookedModels", "ICLTasks",
+        "Probes",
+      ])
+  ],
+  targets: [
+    .target(name: "CKernels"),
+    .target(name: "TensorCore", dependencies: ["CKernels"]),
+    .target(name: "HookPoints", dependencies: ["TensorCore"]),
+    .target(name: "CheckpointIO", dependencies: ["CKernels", "TensorCore"]),
+    .target(name: "Tokenization", dependencies: ["CheckpointIO"]),
+    .target(
+      name: "HookedModels",
+      dependencies: ["CKernels", "TensorCore", "HookPoints", "CheckpointIO", "Tokenization"]),
+    .target(name: "ICLTasks", dependencies: ["TensorCore", "CheckpointIO", "Tokenization"]),
+    .target(
+      name: "Probes",
+      dependencies: [
+        "CKernels", "TensorCore", "HookPoints", "CheckpointIO", "Tokenization", "HookedModels",
+        "ICLTasks",
+      ]),
+
+    .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
+    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "CKernels", "TestSupport"]),
+    .testTarget(name: "HookPointsTests", dependencies: ["HookPoints", "TestSupport"]),
+    .testTarget(name: "CheckpointIOTests", dependencies: ["CheckpointIO", "TestSupport"]),
+    .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "TestSupport"]),
+    .testTarget(name: "HookedModelsTests", dependencies: ["HookedModels", "TestSupport"]),
+    .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "TestSupport"]),
+    .testTarget(name: "ProbesTests", dependencies: ["Probes", "TestSupport"]),
+  ]
+)
