@@ -1,0 +1,86 @@
+// ComputeContext: what arithmetic runs on (instruction set, threads), passed down as a value. There is no
+// global setting, so two contexts can be compared within one process. Neither changes a bit of any result.
+
+import CKernels
+
+/// An instruction set that kernels are written for.
+public enum InstructionSet: String, Sendable, CaseIterable, Codable {
+  case portable, avx2, avx512, neon
+
+  package var code: ck_isa {
+    switch self {
+    case .portable: CK_PORTABLE
+    case .avx2: CK_AVX2
+    case .avx512: CK_AVX512
+    case .neon: CK_NEON
+    }
+  }
+
+  /// Whether this CPU can run it.
+  public var isAvailable: Bool { ck_isa_available(code) }
+
+  /// The fastest that this CPU can run.
+  public static var best: InstructionSet {
+    allCases.first { $0.code == ck_best_isa() } ?? .portable
+  }
+}
+
+/// The instruction set and the threads that a computation uses.
+public struct ComputeContext: Sendable {
+  public let instructionSet: InstructionSet
+  public let threads: Int
+  private let pool: ThreadPool
+
+  /// - Parameter threads: at least 1; the caller's thread is one of them.
+  public init(threads: Int, instructionSet: InstructionSet = .best) {
+    precondition(threads >= 1, "a context needs at least one thread, not \(threads)")
+    precondition(instructionSet.isAvailable, "this CPU has no \(instructionSet)")
+    self.instructionSet = instructionSet
+    self.threads = threads
+    pool = ThreadPool(threads: threads)
+  }
+
+  /// Calls `body` once for each index; on all threads when there is more than one index.
+  package func parallel(_ count: Int, _ body: (Int) -> Void) {
+    if count <= 1 || threads == 1 {
+      for index in 0..<max(0, count) { body(index) }
+    } else {
+      pool.run(count, body)
+    }
+  }
+
+  /// Calls `body` with ranges that cover `0..<count`; in one piece when `cost` (about one nanosecond
+  /// a unit) says that waking a thread would cost more than it saves.
+  package func parallelRanges(_ count: Int, cost: Int, _ body: (Range<Int>) -> Void) {
+    guard count > 0 else { return }
+    let pieces = cost < 30_000 ? 1 : min(count, threads)
+    parallel(pieces) { piece in
+      body(count * piece / pieces..<count * (piece + 1) / pieces)
+    }
+  }
+}
+
+/// Worker threads that live as long as the contexts that share them.
+final class ThreadPool: @unchecked Sendable {
+  private let pool: OpaquePointer?
+
+  init(threads: Int) { pool = threads > 1 ? ck_pool_create(threads) : nil }
+
+  deinit { if let pool { ck_pool_destroy(pool) } }
+
+  func run(_ count: Int, _ body: (Int) -> Void) {
+    guard let pool else {
+      for index in 0..<count { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { escapable in
+      withUnsafePointer(to: escapable) { pointer in
+        ck_pool_run(
+          pool, count,
+          { context, index in
+            context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+          }, UnsafeMutableRawPointer(mutating: pointer))
+      }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// Parameter: one named weight of a model, immutable. Training makes new parameters; it does not change these.
+// A matrix is packed for the product once, at first use, in the element type it is stored in, after which the
+// memory it came from may be given back to the system.
+
+import CKernels
+import Synchronization
+
+/// A weight's elements where they lie, e.g. in a mapped checkpoint: [rows, columns] with strides in elements.
+public struct StoredElements: Sendable {
+  public let elementType: ElementType
+  public let rowStride: Int
+  public let columnStride: Int
+  private let access: @Sendable ((UnsafeRawPointer) -> Void) -> Void
+  private let giveBack: @Sendable () -> Void
+
+  /// - Parameters:
+  ///   - access: calls its argument with the address of element (0, 0).
+  ///   - giveBack: called once the elements are packed and their pages are no longer needed.
+  public init(
+    elementType: ElementType, rowStride: Int, columnStride: Int,
+    access: @escaping @Sendable ((UnsafeRawPointer) -> Void) -> Void,
+    giveBack: @escaping @Sendable () -> Void = {}
+  ) {
+    self.elementType = elementType
+    self.rowStride = rowStride
+    self.columnStride = columnStride
+    self.access = access
+    self.giveBack = giveBack
+  }
+
+  func read(_ body: (UnsafeRawPointer) -> Void) { withoutActuallyEscaping(body) { access($0) } }
+  func release() { giveBack() }
+}
+
+/// A named weight: a matrix [out, in], applied as `x · Wᵀ`, or a vector.
+public final class Parameter<Scalar: TensorScalar>: Sendable {
+  public let name: String
+  public let shape: [Int]
+
+  private enum Source: Sendable {
+    case tensor(Tensor<Scalar>)
+    case stored(StoredElements)
+  }
+  private struct Packed: Sendable {
+    var forward: PackedMatrix?
+    var backward: PackedMatrix?
+    var dense: Tensor<Scalar>?
+  }
+  private let source: Source
+  private let packed = Mutex(Packed())
+
+  public init(name: String, tensor: Tensor<Scalar>) {
+    self.name = name
+    shape = tensor.shape
+    source = .tensor(tensor)
+  }
+
+  /// A parameter whose elements stay where they are until first use.
+  public init(name: String, shape: [Int], stored: StoredElements) {
+    precondition(shape.count == 1 || shape.count == 2, "\(name): a weight of shape \(shape)")
+    self.name = name
+    self.shape = shape
+    source = .stored(stored)
+  }
+
+  public var count: Int { shape.reduce(1, *) }
+
+  /// The format the elements are held in.
+  public var elementType: ElementType {
+    switch source {
+    case .tensor: Scalar.elementType
+    case .stored(let stored): stored.elementType
+    }
+  }
+
+  /// The elements, widened, in the parameter's shape. A vector is kept; a matrix is made at each call.
+  public func tensor() -> Tensor<Scalar> {
+    switch source {
+    case .tensor(let tensor): return tensor
+    case .stored(let stored):
+      guard shape.count == 1 else { return widened(stored) }
+      return packed.withLock { cache in
+        if let dense = cache.dense { return dense }
+        let dense = widened(stored)
+        cache.dense = dense
+        return dense
+      }
+    }
+  }
+
+  /// Row `index` of a matrix, widened, written to `target`.
+  package func copyRow(_ index: Int, to target: UnsafeMutablePointer<Scalar>) {
+    precondition(shape.count == 2 && index >= 0 && index < shape[0], "\(name): row \(index)")
+    let width = shape[1]
+    switch source {
+    case .tensor(let tensor): target.update(from: tensor.base + index * width, count: width)
+    case .stored(let stored):
+      stored.read { base in
+        copy(
+          from: base + index * stored.rowStride * stored.elementType.size, stride: stored.columnStride,
+          count: width, type: stored.elementType, to: target)
+      }
+    }
+  }
+
+  /// Packed for `x · Wᵀ` (`.forward`, depth in, columns out) or `y · W` (`.backward`, depth out, columns in).
+  package func panels(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix {
+    precondition(shape.count == 2, "\(name) is not a matrix but \(shape)")
+    return packed.withLock { cache in
+      if let ready = direction == .forward ? cache.forward : cache.backward { return ready }
+      let made = pack(direction, on: context)
+      if direction == .forward { cache.forward = made } else { cache.backward = made }
+      return made
+    }
+  }
+
+  private func pack(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix {
+    let (out, depth) = (shape[0], shape[1])
+    func packing(_ base: UnsafeRawPointer, _ type: ElementType, _ row: Int, _ column: Int)
+      -> PackedMatrix
+    {
+      switch direction {
+      case .forward:
+        PackedMatrix(
+          depth: depth, columns: out, source: base, type: type, depthStride: column,
+          columnStride: row, on: context)
+      case .backward:
+        PackedMatrix(
+          depth: out, columns: depth, source: base, type: type, depthStride: row,
+          columnStride: column, on: context)
+      }
+    }
+    switch source {
+    case .tensor(let tensor):
+      return packing(tensor.base, Scalar.elementType, depth, 1)
+    case .stored(let stored):
+      guard Scalar.self == Float.self, stored.elementType != .float64 else {
+        let dense = widened(stored)
+        return withExtendedLifetime(dense) { packing(dense.base, Scalar.elementType, depth, 1) }
+      }
+      var result: PackedMatrix?
+      stored.read {
+        result = packing($0, stored.elementType, stored.rowStride, stored.columnStride)
+      }
+      stored.release()
+      guard let result else { preconditionFailure("\(name): its storage was not readable") }
+      return result
+    }
+  }
+
+  private func widened(_ stored: StoredElements) -> Tensor<Scalar> {
+    let result = Tensor<Scalar>(uninitialized: shape)
+    let (rows, width) = shape.count == 2 ? (shape[0], shape[1]) : (1, shape[0])
+    stored.read { base in
+      for row in 0..<rows {
+        copy(
+          from: base + row * stored.rowStride * stored.elementType.size, stride: stored.columnStride,
+          count: width, type: stored.elementType, to: result.mutableBase + row * width)
+      }
+    }
+    return result
+  }
+
+  private func copy(
+    from base: UnsafeRawPointer, stride: Int, count: Int, type: ElementType,
+    to target: UnsafeMutablePointer<Scalar>
+  ) {
+    if stride == 1 {
+      ck_convert(count, base, type.code, target, Scalar.elementType.code)
+    } else {
+      for column in 0..<count {
+        ck_convert(
+          1, base + column * stride * type.size, type.code, target + column, Scalar.elementType.code)
+      }
+    }
+  }
+}
