@@ -34,7 +34,13 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
   /// All elements `value`.
   public init(repeating value: Scalar = 0, shape: [Int]) {
     self.init(uninitialized: shape)
-    storage.base.initialize(repeating: value, count: storage.count)
+    if value == 0 {
+      // As bytes: a generic loop over elements is many times slower.
+      UnsafeMutableRawPointer(storage.base).initializeMemory(
+        as: UInt8.self, repeating: 0, count: storage.count * MemoryLayout<Scalar>.stride)
+    } else {
+      storage.base.initialize(repeating: value, count: storage.count)
+    }
   }
 
   /// Elements in row-major order; as many as the shape holds.

@@ -4,7 +4,7 @@
 import CKernels
 
 /// An element type that kernels exist for: `Float` or `Double`.
-public protocol TensorScalar: BinaryFloatingPoint, SIMDScalar, Sendable {
+public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   /// The storage format of a tensor of this type.
   static var elementType: ElementType { get }
   /// The kernel table for this type on an instruction set.

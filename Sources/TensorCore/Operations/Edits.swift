@@ -1,0 +1,108 @@
+// Operations: edits of slices of a tensor, which is how interventions act. Gradients flow through all of them.
+
+/// A run of consecutive elements of a tensor.
+public struct Slice: Sendable, Equatable {
+  public let start: Int
+  public let count: Int
+
+  public init(start: Int, count: Int) {
+    self.start = start
+    self.count = count
+  }
+}
+
+extension Operations {
+  /// `x` with slices overwritten by constants.
+  ///
+  /// - Parameter values: one array a slice, or one array for all of them.
+  public func replace(_ x: Variable<Scalar>, _ slices: [Slice], with values: [[Scalar]])
+    -> Variable<Scalar>
+  {
+    edited(x, slices, values) { current, given in current = given } gradient: { _ in 0 }
+  }
+
+  /// `x` with `factor · values` added to slices.
+  public func add(
+    _ x: Variable<Scalar>, _ slices: [Slice], values: [[Scalar]], factor: Scalar
+  ) -> Variable<Scalar> {
+    edited(x, slices, values) { current, given in
+      current.addProduct(factor, given)
+    } gradient: { $0 }
+  }
+
+  /// `x` with slices multiplied by `factor`.
+  public func scale(_ x: Variable<Scalar>, _ slices: [Slice], by factor: Scalar) -> Variable<Scalar> {
+    edited(x, slices, slices.map { Array(repeating: factor, count: $0.count) }) { current, given in
+      current *= given
+    } gradient: { $0 * factor }
+  }
+
+  /// `x` with slices overwritten by the mean of other slices of x itself (as they were before).
+  ///
+  /// The mean is summed in f64; the mean of one slice is that slice.
+  public func replace(_ x: Variable<Scalar>, _ slices: [Slice], withMeanOf sources: [Slice])
+    -> Variable<Scalar>
+  {
+    precondition(!sources.isEmpty, "the mean of nothing")
+    let width = sources[0].count
+    precondition((sources + slices).allSatisfy { $0.count == width }, "slices of unequal widths")
+    let mean = (0..<width).map { column in
+      Scalar(
+        sources.reduce(0.0) { $0 + Double(x.tensor.base[$1.start + column]) } / Double(sources.count))
+    }
+    var out = x.tensor
+    out.makeUnique()
+    for slice in slices {
+      for column in 0..<width { out.mutableBase[slice.start + column] = mean[column] }
+    }
+    let node = x.node
+    return result(out, from: node) { dy, gradients in
+      gradients.accumulate(into: node) { target, count in
+        var arrived = Array(repeating: 0.0, count: width)
+        var flow = dy
+        flow.makeUnique()
+        for slice in slices {
+          for column in 0..<width {
+            arrived[column] += Double(dy.base[slice.start + column])
+            flow.mutableBase[slice.start + column] = 0
+          }
+        }
+        kernels.add(count, target, flow.base, target)
+        withExtendedLifetime(flow) {}
+        for source in sources {
+          for column in 0..<width {
+            target[source.start + column] += Scalar(arrived[column] / Double(sources.count))
+          }
+        }
+      }
+    }
+  }
+
+  private func edited(
+    _ x: Variable<Scalar>, _ slices: [Slice], _ values: [[Scalar]],
+    _ change: (inout Scalar, Scalar) -> Void, gradient: @escaping (Scalar) -> Scalar
+  ) -> Variable<Scalar> {
+    precondition(values.count == slices.count || values.count == 1, "\(values.count) values")
+    var out = x.tensor
+    out.makeUnique()
+    for (index, slice) in slices.enumerated() {
+      let given = values[values.count == 1 ? 0 : index]
+      precondition(given.count == slice.count, "\(given.count) values for \(slice.count) elements")
+      for offset in 0..<slice.count { change(&out.mutableBase[slice.start + offset], given[offset]) }
+    }
+    let node = x.node
+    return result(out, from: node) { dy, gradients in
+      gradients.accumulate(into: node) { target, count in
+        var flow = dy
+        flow.makeUnique()
+        for slice in slices {
+          for at in slice.start..<slice.start + slice.count {
+            flow.mutableBase[at] = gradient(flow.mutableBase[at])
+          }
+        }
+        kernels.add(count, target, flow.base, target)
+        withExtendedLifetime(flow) {}
+      }
+    }
+  }
+}

@@ -1,0 +1,141 @@
+// Operations: normalisation, in the three steps that hook points stand between (scale, normalized, gain),
+// and rotary position embedding.
+
+import CKernels
+
+extension Operations {
+  /// The first two steps of a norm: the scale of each row, and the row divided by it.
+  ///
+  /// - Parameters:
+  ///   - x: rows of the last axis.
+  ///   - centred: subtract the row's mean first (layer norm); otherwise root mean square.
+  ///   - epsilon: added to the mean square under the root.
+  /// - Returns: `scale` `[rows, 1]` and `normalized`, of x's shape, before any gain.
+  ///   No gradient flows into `scale` by itself.
+  public func norm(_ x: Variable<Scalar>, centred: Bool, epsilon: Double) -> (
+    scale: Tensor<Scalar>, normalized: Variable<Scalar>
+  ) {
+    let (rows, width) = (x.tensor.rows, x.tensor.width)
+    let scale = Tensor<Scalar>(uninitialized: [rows, 1])
+    let normalized = Tensor<Scalar>(uninitialized: x.shape)
+    context.parallelRanges(rows, cost: x.tensor.count) { range in
+      let at = range.lowerBound
+      kernels.norm(
+        range.count, width, x.tensor.base + at * width, centred, epsilon, scale.mutableBase + at,
+        normalized.mutableBase + at * width)
+    }
+    return (scale, normResult(x, normalized, scale, centred: centred, scaleIsConstant: false))
+  }
+
+  /// The second step with a scale that was edited; it counts as a constant for gradients.
+  public func norm(_ x: Variable<Scalar>, centred: Bool, scale: Tensor<Scalar>) -> Variable<Scalar> {
+    let normalized = Tensor<Scalar>(uninitialized: x.shape)
+    kernels.norm_with_scale(
+      x.tensor.rows, x.tensor.width, x.tensor.base, centred, scale.base, normalized.mutableBase)
+    return normResult(x, normalized, scale, centred: centred, scaleIsConstant: true)
+  }
+
+  private func normResult(
+    _ x: Variable<Scalar>, _ normalized: Tensor<Scalar>, _ scale: Tensor<Scalar>, centred: Bool,
+    scaleIsConstant: Bool
+  ) -> Variable<Scalar> {
+    let (rows, width, node) = (x.tensor.rows, x.tensor.width, x.node)
+    return result(normalized, from: node) { dn, gradients in
+      gradients.accumulate(into: node) { target, count in
+        guard !scaleIsConstant else {
+          let flow = Tensor<Scalar>(uninitialized: normalized.shape)
+          kernels.norm_with_scale(rows, width, dn.base, centred, scale.base, flow.mutableBase)
+          kernels.add(count, target, flow.base, target)
+          return withExtendedLifetime(flow) {}
+        }
+        context.parallelRanges(rows, cost: count) { range in
+          let at = range.lowerBound
+          kernels.norm_backward(
+            range.count, width, normalized.base + at * width, scale.base + at, centred,
+            dn.base + at * width, target + at * width)
+        }
+      }
+    }
+  }
+
+  /// The third step: x ∘ gain + bias, gain and bias along the last axis.
+  public func affine(
+    _ x: Variable<Scalar>, gain: Parameter<Scalar>, bias: Parameter<Scalar>? = nil
+  ) -> Variable<Scalar> {
+    let (rows, width) = (x.tensor.rows, x.tensor.width)
+    precondition(gain.count == width, "\(gain.name) \(gain.shape) for rows of \(width)")
+    let (g, b) = (gain.tensor(), bias?.tensor())
+    let out = Tensor<Scalar>(uninitialized: x.shape)
+    context.parallelRanges(rows, cost: x.tensor.count / 2) { range in
+      let at = range.lowerBound * width
+      kernels.affine(range.count, width, x.tensor.base + at, g.base, b?.base, out.mutableBase + at)
+    }
+    withExtendedLifetime((g, b)) {}
+    let (input, gainNode, biasNode) = (x.node, node(of: gain), node(of: bias))
+    return result(out, from: input, gainNode, biasNode) { dy, gradients in
+      gradients.accumulate(into: input) { target, _ in
+        kernels.affine_backward(rows, width, x.tensor.base, g.base, dy.base, target, nil, nil, 0, width)
+      }
+      gradients.accumulate(into: gainNode) { target, _ in
+        kernels.affine_backward(rows, width, x.tensor.base, g.base, dy.base, nil, target, nil, 0, width)
+      }
+      gradients.accumulate(into: biasNode) { target, _ in
+        kernels.affine_backward(rows, width, x.tensor.base, g.base, dy.base, nil, nil, target, 0, width)
+      }
+    }
+  }
+
+  /// Applies rotary position embedding to each head.
+  ///
+  /// - Parameters:
+  ///   - x: queries or keys, `[T, H, d]`.
+  ///   - table: cosines and sines by position.
+  ///   - positions: the position of each token, within the table.
+  /// - Returns: `[T, H, d]`; dimensions beyond the table's are unchanged.
+  /// - Source: Su et al. 2021, arXiv:2104.09864, §3.4.2.
+  public func rotary(_ x: Variable<Scalar>, table: RotaryTable<Scalar>, positions: [Int32])
+    -> Variable<Scalar>
+  {
+    precondition(x.shape.count == 3 && positions.count == x.shape[0], "rotary of \(x.shape)")
+    let (heads, width) = (x.shape[1], x.shape[2])
+    func turn(_ from: UnsafePointer<Scalar>, _ to: UnsafeMutablePointer<Scalar>, inverse: Bool) {
+      positions.withUnsafeBufferPointer { at in
+        guard let first = at.baseAddress else { return }
+        kernels.rotary(
+          at.count, heads, width, table.dimensions, table.interleaved, inverse, first,
+          table.cosines.base, table.sines.base, from, to)
+      }
+    }
+    let out = Tensor<Scalar>(uninitialized: x.shape)
+    turn(x.tensor.base, out.mutableBase, inverse: false)
+    let node = x.node
+    return result(out, from: node) { dy, gradients in
+      let flow = Tensor<Scalar>(uninitialized: dy.shape)
+      turn(dy.base, flow.mutableBase, inverse: true)
+      gradients.accumulate(into: node) { kernels.add($1, $0, flow.base, $0) }
+      withExtendedLifetime(flow) {}
+    }
+  }
+}
+
+/// Cosines and sines of position × frequency, for rotary position embedding.
+public struct RotaryTable<Scalar: TensorScalar>: Sendable {
+  /// How many leading dimensions of a head turn; even.
+  public let dimensions: Int
+  /// Whether dimension 2i is paired with 2i + 1 (GPT-J) instead of i with i + dimensions/2.
+  public let interleaved: Bool
+  let cosines: Tensor<Scalar>  // [positions, dimensions / 2]
+  let sines: Tensor<Scalar>
+
+  /// - Parameters:
+  ///   - frequencies: radians per position, one for each pair of dimensions.
+  ///   - positions: how many positions to tabulate, from 0.
+  public init(frequencies: [Double], positions: Int, interleaved: Bool) {
+    self.interleaved = interleaved
+    dimensions = 2 * frequencies.count
+    let angles = (0..<positions).flatMap { position in frequencies.map { Double(position) * $0 } }
+    let shape = [positions, frequencies.count]
+    cosines = Tensor(shape: shape, values: angles.map { Scalar(ck_cos($0)) })
+    sines = Tensor(shape: shape, values: angles.map { Scalar(ck_sin($0)) })
+  }
+}

@@ -1,0 +1,39 @@
+// Schedule: the learning rate at a step, as a fraction of its peak.
+
+import CKernels
+
+/// Linear warm-up to the peak, then constant, or down to a final fraction by a line or a half cosine.
+public struct Schedule: Sendable, Equatable {
+  public enum Decay: String, Sendable, Codable, CaseIterable { case constant, linear, cosine }
+
+  public let peak: Double
+  public let warmup: Int
+  public let total: Int
+  public let decay: Decay
+  public let finalFraction: Double
+
+  /// - Parameters:
+  ///   - peak: the highest rate.
+  ///   - warmup: steps of linear rise; step 0 has 1/warmup of the peak.
+  ///   - total: all steps; the rate reaches `finalFraction · peak` after the last.
+  public init(peak: Double, warmup: Int, total: Int, decay: Decay, finalFraction: Double = 0) {
+    self.peak = peak
+    self.warmup = warmup
+    self.total = total
+    self.decay = decay
+    self.finalFraction = finalFraction
+  }
+
+  /// The rate of step `step`, counted from 0.
+  public func rate(at step: Int) -> Double {
+    if step < warmup { return peak * Double(step + 1) / Double(warmup) }
+    let done = min(1, Double(step - warmup) / Double(max(1, total - warmup)))
+    let left: Double =
+      switch decay {
+      case .constant: 1
+      case .linear: 1 - done
+      case .cosine: 0.5 * (1 + ck_cos(Double.pi * done))
+      }
+    return peak * (finalFraction + (1 - finalFraction) * left)
+  }
+}
