@@ -1,0 +1,265 @@
+// ForwardPass: one run of a batch through the model, block by block, with every hook point in its place.
+// With a tape in its operations it is also what gradients flow back through. Legend: T rows of the batch that
+// are active, D model width, H heads, K key/value heads, d head width, M MLP width.
+
+import HookPoints
+import TensorCore
+
+final class ForwardPass<Scalar: TensorScalar> {
+  let model: Transformer<Scalar>
+  let ops: Operations<Scalar>
+  let order: BatchOrder<Scalar>
+  let hooks: HookRun<Scalar>
+  let keepsMemory: Bool
+  /// Members whose rows are active: those that have joined.
+  var active = 0
+  var activeRows = 0
+  /// The absolute position of each active row.
+  var positions: [Int32] = []
+  /// What each member leaves behind at each layer, where prefixes are being made.
+  var memories: [[Prefix<Scalar>.Memory]]
+
+  var architecture: Architecture { model.architecture }
+
+  init(
+    model: Transformer<Scalar>, ops: Operations<Scalar>, order: BatchOrder<Scalar>,
+    hooks: HookRun<Scalar>, keepsMemory: Bool
+  ) {
+    self.model = model
+    self.ops = ops
+    self.order = order
+    self.hooks = hooks
+    self.keepsMemory = keepsMemory
+    memories = Array(repeating: [], count: order.members.count)
+  }
+
+  /// The residual stream before block `stop` (or before the final norm), `[T, D]`.
+  func residual(stopAt stop: Int) throws -> Variable<Scalar> {
+    var stream = embedded()
+    let first = order.members.map(\.sequence.firstLayer).min() ?? 0
+    for layer in first..<max(first, stop) {
+      stream = try block(layer, joined(stream, at: layer))
+    }
+    return joined(stream, at: stop)
+  }
+
+  // MARK: Into the stream
+
+  /// Embeddings of the sequences that enter by their tokens; nil if none does.
+  private func embedded() -> Variable<Scalar>? {
+    var tokens: [Int32] = []
+    for member in order.members {
+      guard case .tokens(let own) = member.sequence.entry else { break }
+      tokens += own
+      admit(member)
+    }
+    guard !tokens.isEmpty else { return nil }
+    var stream = hooks.point(.embed, ops.embed(tokens, in: model.weights.embedding))
+    if let table = model.weights.positions {
+      stream = ops.add(stream, hooks.point(.positionEmbed, ops.embed(positions, in: table)))
+    }
+    return stream
+  }
+
+  /// The stream with the rows of sequences that join before block `layer` below it.
+  private func joined(_ stream: Variable<Scalar>?, at layer: Int) -> Variable<Scalar> {
+    var stream = stream
+    while active < order.members.count {
+      let member = order.members[active]
+      guard case .residual(let rows, layer) = member.sequence.entry else { break }
+      admit(member)
+      let own = Variable(rows.reshaped([rows.shape[0], architecture.modelWidth]))
+      stream = stream.map { ops.concatenate($0, own) } ?? own
+    }
+    return stream ?? Variable(Tensor(uninitialized: [0, architecture.modelWidth]))
+  }
+
+  private func admit(_ member: BatchOrder<Scalar>.Member) {
+    active += 1
+    activeRows += member.sequence.count
+    positions += (0..<member.sequence.count).map { Int32(member.past + $0) }
+  }
+
+  // MARK: A block
+
+  private func block(_ layer: Int, _ input: Variable<Scalar>) throws -> Variable<Scalar> {
+    let weights = model.weights.blocks[layer]
+    hooks.activeRows = activeRows
+    let pre = hooks.point(layer, .residPre, input)
+    let normed = norm(
+      pre, weights.attentionNorm, scale: .block(layer, .ln1Scale),
+      normalized: .block(layer, .ln1Normalized))
+    let raw = hooks.point(layer, .rawAttnOut, try attention(layer, normed, weights))
+    let attended = hooks.point(layer, .attnOut, raw)
+    let mid = ops.add(pre, attended)
+    guard let up = weights.up, let down = weights.down else {
+      return hooks.point(layer, .residPost, mid)
+    }
+    let middle = hooks.point(layer, .residMid, mid)
+    let second = norm(
+      middle, weights.mlpNorm, scale: .block(layer, .ln2Scale),
+      normalized: .block(layer, .ln2Normalized))
+    let out = hooks.point(layer, .mlpOut, mlp(layer, second, gate: weights.gate, up: up, down: down))
+    return hooks.point(layer, .residPost, ops.add(middle, out))
+  }
+
+  func norm(
+    _ x: Variable<Scalar>, _ weights: NormWeights<Scalar>?, scale: HookName, normalized: HookName
+  ) -> Variable<Scalar> {
+    let centred: Bool
+    let epsilon: Double
+    switch architecture.norm {
+    case .none: return x
+    case .layer(let value): (centred, epsilon) = (true, value)
+    case .rms(let value): (centred, epsilon) = (false, value)
+    }
+    var (divisor, result) = ops.norm(x, centred: centred, epsilon: epsilon)
+    if hooks.wants(scale) {
+      let edited = hooks.point(scale, Variable(divisor)).tensor
+      if edited != divisor { result = ops.norm(x, centred: centred, scale: edited) }
+      divisor = edited
+    }
+    result = hooks.point(normalized, result)
+    guard let weights else { return result }
+    return ops.affine(result, gain: weights.gain, bias: weights.bias)
+  }
+
+  private func mlp(
+    _ layer: Int, _ x: Variable<Scalar>, gate: LinearWeights<Scalar>?, up: LinearWeights<Scalar>,
+    down: LinearWeights<Scalar>
+  ) -> Variable<Scalar> {
+    let hidden: Variable<Scalar>
+    switch architecture.mlp {
+    case .none: preconditionFailure("an MLP's weights without an MLP")
+    case .plain(let activation):
+      hidden = ops.activation(activation, hooks.point(layer, .mlpPre, linear(x, up)))
+    case .gated(let activation):
+      guard let gate else { preconditionFailure("a gated MLP without its gate") }
+      let before = hooks.point(layer, .mlpPre, linear(x, gate))
+      let factor = hooks.point(layer, .mlpPreLinear, linear(x, up))
+      hidden = ops.multiply(ops.activation(activation, before), factor)
+    }
+    return linear(hooks.point(layer, .mlpPost, hidden), down)
+  }
+
+  func linear(_ x: Variable<Scalar>, _ weights: LinearWeights<Scalar>) -> Variable<Scalar> {
+    ops.linear(x, weight: weights.weight, bias: weights.bias)
+  }
+
+  // MARK: Attention
+
+  private func attention(
+    _ layer: Int, _ x: Variable<Scalar>, _ weights: BlockWeights<Scalar>
+  ) throws -> Variable<Scalar> {
+    let (heads, shared) = (architecture.heads, architecture.keyValueHeads)
+    func split(_ map: LinearWeights<Scalar>, _ heads: Int, _ width: Int, _ point: BlockPoint)
+      -> Variable<Scalar>
+    {
+      hooks.point(layer, point, linear(x, map).reshaped([activeRows, heads, width]))
+    }
+    var q = split(weights.query, heads, architecture.headWidth, .q)
+    var k = split(weights.key, shared, architecture.headWidth, .k)
+    let v = split(weights.value, shared, architecture.valueWidth, .v)
+    if let rotary = model.rotary {
+      let table = rotary.table(positions: Int(positions.max() ?? 0) + 1)
+      q = hooks.point(layer, .rotQ, ops.rotary(q, table: table, positions: positions))
+      k = hooks.point(layer, .rotK, ops.rotary(k, table: table, positions: positions))
+    }
+    let mixed =
+      switch architecture.attention[layer] {
+      case .softmax(let scale): softmaxAttention(layer, q, k, v, scale: scale)
+      case .linear(let kind): try linearAttention(layer, q, k, v, kind, gain: weights.outputGain)
+      }
+    let z = hooks.point(layer, .z, mixed)
+    let joined = z.reshaped([activeRows, heads * architecture.valueWidth])
+    let out = linear(joined, weights.output)
+    return hooks.wants(.block(layer, .result)) ? withHeadResults(layer, joined, weights, out) : out
+  }
+
+  private func softmaxAttention(
+    _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>, _ v: Variable<Scalar>, scale: Double
+  ) -> Variable<Scalar> {
+    let members = order.members[..<active]
+    if keepsMemory {
+      for (place, member) in members.enumerated() {
+        let rows = Array(member.start..<member.start + member.sequence.count)
+        memories[place].append(
+          .keysAndValues(
+            PastSpan(
+              keys: ops.rows(rows, of: k).tensor, values: ops.rows(rows, of: v).tensor,
+              count: rows.count)))
+      }
+    }
+    let layout = AttentionLayout<Scalar>(
+      sequences: members.map {
+        .init(
+          start: $0.start, count: $0.sequence.count,
+          past: $0.sequence.prefix?.spans(layer: layer) ?? [])
+      }, heads: architecture.heads, keyValueHeads: architecture.keyValueHeads)
+    let (scoresName, patternName) = (
+      HookName.block(layer, .attnScores), HookName.block(layer, .pattern)
+    )
+    guard ops.tape != nil || hooks.wants(scoresName) || hooks.wants(patternName) else {
+      return Variable(
+        ops.attention(q: q.tensor, k: k.tensor, v: v.tensor, layout: layout, scale: scale))
+    }
+    let blocks = hooks.scoreBlocks(layout)
+    let scores = hooks.point(
+      scoresName, ops.attentionScores(q: q, k: k, layout: layout, scale: scale), blocks: blocks)
+    let pattern = hooks.point(
+      patternName, ops.attentionSoftmax(scores, layout: layout), blocks: blocks)
+    return ops.attentionMix(
+      pattern: pattern, v: v, layout: layout, everyKey: hooks.edits(patternName))
+  }
+
+  /// `hook_result`: what each head adds to the output, z_h · W_O[h], without the bias: `[T, H, D]`. It is derived,
+  /// so an edit acts as the difference that it makes.
+  private func withHeadResults(
+    _ layer: Int, _ z: Variable<Scalar>, _ weights: BlockWeights<Scalar>, _ out: Variable<Scalar>
+  ) -> Variable<Scalar> {
+    let (heads, width, rows) = (architecture.heads, architecture.valueWidth, activeRows)
+    var alone = Tensor<Scalar>(repeating: 0, shape: [rows * heads, heads * width])
+    z.tensor.withUnsafeBufferPointer { source in
+      alone.withUnsafeMutableBufferPointer { target in
+        for row in 0..<rows {
+          for index in 0..<heads * width {
+            target[(row * heads + index / width) * heads * width + index] =
+              source[row * heads * width + index]
+          }
+        }
+      }
+    }
+    let plain = Operations<Scalar>(ops.context)
+    let results = plain.linear(Variable(alone), weight: weights.output.weight).tensor
+      .reshaped([rows, heads, architecture.modelWidth])
+    let edited = hooks.point(layer, .result, Variable(results)).tensor
+    guard edited != results else { return out }
+    var difference = Tensor<Scalar>(repeating: 0, shape: out.shape)
+    difference.withUnsafeMutableBufferPointer { sum in
+      edited.withUnsafeBufferPointer { new in
+        results.withUnsafeBufferPointer { old in
+          let model = architecture.modelWidth
+          for index in new.indices where new[index] != old[index] {
+            sum[index / (heads * model) * model + index % model] += new[index] - old[index]
+          }
+        }
+      }
+    }
+    return ops.add(out, Variable(difference))
+  }
+
+  // MARK: Out of the stream
+
+  /// Logits `[wanted, V]` of the first `wanted` of some rows of the stream; the others end at the final norm.
+  func logits(_ stream: Variable<Scalar>, rows: [Int], unembedding wanted: Int) throws
+    -> Variable<Scalar>
+  {
+    hooks.finalRows = rows
+    let chosen = rows == Array(0..<stream.shape[0]) ? stream : ops.rows(rows, of: stream)
+    let normed = norm(
+      chosen, model.weights.finalNorm, scale: .finalScale, normalized: .finalNormalized)
+    try hooks.check()
+    let ending = wanted == rows.count ? normed : ops.rows(Array(0..<wanted), of: normed)
+    return ops.linear(ending, weight: model.weights.unembedding)
+  }
+}

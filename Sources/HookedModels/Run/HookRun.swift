@@ -1,0 +1,267 @@
+// HookRun: the hook points of one forward pass. It applies a resolved plan's edits, records what the plan reads,
+// counts both, and keeps the variables whose gradients are wanted. A plan speaks of rows in the caller's order;
+// this is where they become rows in memory.
+
+import HookPoints
+import TensorCore
+
+final class HookRun<Scalar: TensorScalar> {
+  private let plan: ResolvedPlan
+  private let catalog: HookCatalog
+  private let ops: Operations<Scalar>
+  private let order: BatchOrder<Scalar>
+  private let model: String
+  private let gradientHooks: Set<HookName>
+  private let idle: Bool
+
+  private(set) var cache: ActivationCache<Scalar>
+  private(set) var counts = FireCounts()
+  /// The activations whose gradients were asked for.
+  private(set) var variables: [HookName: Variable<Scalar>] = [:]
+  private var failure: ModelError?
+
+  /// Rows that are active in the current block.
+  var activeRows = 0
+  /// The rows, in memory, that go through the final norm.
+  var finalRows: [Int] = []
+
+  init(
+    plan: ResolvedPlan, catalog: HookCatalog, ops: Operations<Scalar>, order: BatchOrder<Scalar>,
+    batch: [BatchSequence<Scalar>], model: String, gradientHooks: [HookName]
+  ) {
+    self.plan = plan
+    self.catalog = catalog
+    self.ops = ops
+    self.order = order
+    self.model = model
+    self.gradientHooks = Set(gradientHooks)
+    idle = plan.isEmpty && gradientHooks.isEmpty
+    cache = ActivationCache(catalog: catalog, sequences: batch.map(\.shape))
+  }
+
+  // MARK: Questions of the forward pass
+
+  /// Whether a hook point is read, edited or differentiated.
+  func wants(_ name: HookName) -> Bool {
+    !idle && (plan[name] != nil || gradientHooks.contains(name))
+  }
+
+  func edits(_ name: HookName) -> Bool { !idle && !(plan[name]?.edits.isEmpty ?? true) }
+
+  /// Rows, in memory, that are read or edited at a hook point with one row a token.
+  func rows(_ name: HookName) -> Set<Int> {
+    guard let hook = plan[name] else { return [] }
+    return Set((hook.readRows + hook.edits.flatMap(\.rows)).map { order.rowOf[$0] })
+  }
+
+  /// Rows, in memory, that the plan needs at the final norm.
+  func finalHookRows() -> [Int] {
+    rows(.finalScale).union(rows(.finalNormalized)).sorted()
+  }
+
+  // MARK: Hook points
+
+  func point(_ layer: Int, _ point: BlockPoint, _ x: Variable<Scalar>) -> Variable<Scalar> {
+    idle ? x : self.point(.block(layer, point), x)
+  }
+
+  /// Passes an activation through a hook point: edits it, records it, and gives back what goes on.
+  ///
+  /// - Parameter blocks: where rows lie, for scores and patterns.
+  func point(_ name: HookName, _ x: Variable<Scalar>, blocks: ScoreBlocks? = nil) -> Variable<Scalar> {
+    guard wants(name) else { return x }
+    var value = x
+    if let hook = plan[name] {
+      let places = Places(self, name, x, blocks)
+      for edit in hook.edits {
+        value = edited(value, edit, places)
+        counts.fired(name, edits: edit.rows.count)
+      }
+      if !hook.readRows.isEmpty { record(name, value, hook.readRows, places, blocks) }
+    }
+    guard gradientHooks.contains(name), let tape = ops.tape else { return value }
+    if value.node == nil { value = tape.variable(value.tensor) }
+    tape.keepGradient(of: value)
+    variables[name] = value
+    return value
+  }
+
+  private func edited(_ x: Variable<Scalar>, _ edit: ResolvedEdit, _ places: Places)
+    -> Variable<Scalar>
+  {
+    let slices = edit.rows.map { places.slices($0, heads: edit.heads) }
+    let flat = slices.flatMap { $0 }
+    /// A row's values, cut as its slices are; one row serves all.
+    func cut(_ rows: [[Float]]) -> [[Scalar]] {
+      zip(slices.indices, slices).flatMap { index, parts in
+        let row = rows[rows.count == 1 ? 0 : index]
+        var at = 0
+        return parts.map { part in
+          let start = row.count == part.count ? 0 : at
+          at += part.count
+          return row[start..<start + part.count].map { Scalar($0) }
+        }
+      }
+    }
+    switch edit.action {
+    case .replace(let rows): return ops.replace(x, flat, with: cut(rows))
+    case .add(let rows, let factor):
+      return ops.add(x, flat, values: cut(rows), factor: Scalar(factor))
+    case .scale(let factor): return ops.scale(x, flat, by: Scalar(factor))
+    case .zero:
+      return ops.replace(x, flat, with: flat.map { Array(repeating: 0, count: $0.count) })
+    case .mean(let sources):
+      let from = sources.map { places.slices($0, heads: edit.heads) }
+      // Head by head: the mean of one part of the source rows goes to the same part of the target rows.
+      return (slices.first ?? []).indices.reduce(x) { value, part in
+        ops.replace(value, slices.map { $0[part] }, withMeanOf: from.map { $0[part] })
+      }
+    case .custom(let label, let body):
+      if x.node != nil { failure = .gradientThroughClosure(model: model, label: label) }
+      var values: [[Scalar]] = []
+      for parts in slices {
+        var row = parts.flatMap { part in
+          (0..<part.count).map { Float(x.tensor.base[part.start + $0]) }
+        }
+        let count = row.count
+        body(&row)
+        precondition(row.count == count, "custom '\(label)' changed \(count) values to \(row.count)")
+        var at = 0
+        for part in parts {
+          values.append(row[at..<at + part.count].map { Scalar($0) })
+          at += part.count
+        }
+      }
+      return ops.replace(x, flat, with: values)
+    }
+  }
+
+  private func record(
+    _ name: HookName, _ x: Variable<Scalar>, _ rows: [Int], _ places: Places, _ blocks: ScoreBlocks?
+  ) {
+    counts.fired(name, reads: rows.count)
+    let values = rows.map { row in
+      places.slices(row, heads: nil).flatMap { part in
+        (0..<part.count).map { x.tensor.base[part.start + $0] }
+      }
+    }
+    cache.record(name, rows: rows, values: values)
+  }
+
+  // MARK: Hook points that exist only at the rows someone asks for
+
+  /// Edits the value of one row, in memory, of a hook point that is not materialised as a whole.
+  func row(_ name: HookName, _ row: Int, _ value: Tensor<Scalar>) -> Tensor<Scalar> {
+    guard let hook = plan[name], let caller = order.rowOf.firstIndex(of: row) else { return value }
+    var result = Variable(value)
+    let places = Places(single: caller, count: value.count, heads: heads(name))
+    for edit in hook.edits {
+      guard let index = edit.rows.firstIndex(of: caller) else { continue }
+      result = edited(result, edit.only(index), places)
+      counts.fired(name, edits: 1)
+    }
+    return result.tensor
+  }
+
+  /// Records values that were collected row by row, in memory.
+  func record(_ name: HookName, rows values: [Int: Tensor<Scalar>]) {
+    guard let hook = plan[name], !hook.readRows.isEmpty else { return }
+    let found = hook.readRows.compactMap { values[order.rowOf[$0]]?.values }
+    guard found.count == hook.readRows.count else { return }
+    counts.fired(name, reads: hook.readRows.count)
+    cache.record(name, rows: hook.readRows, values: found)
+  }
+
+  // MARK: The end
+
+  func check() throws { if let failure { throw failure } }
+
+  /// A requested hook that never fired fails the run.
+  func verify(_ requested: HookPlan) throws {
+    try check()
+    try counts.verify(plan)
+  }
+
+  private func heads(_ name: HookName) -> Int { (try? catalog.entry(name))?.heads ?? 1 }
+
+  /// Where the rows of scores and patterns lie in their flat tensor.
+  struct ScoreBlocks {
+    /// For each active row in memory: its place for head 0, the distance to the next head, its length.
+    let rows: [(start: Int, headStride: Int, count: Int)]
+    let heads: Int
+  }
+
+  func scoreBlocks(_ layout: AttentionLayout<Scalar>) -> ScoreBlocks {
+    var rows: [(start: Int, headStride: Int, count: Int)] = []
+    guard !idle else { return ScoreBlocks(rows: rows, heads: layout.heads) }
+    for (index, sequence) in layout.sequences.enumerated() {
+      for query in 0..<sequence.count {
+        rows.append(
+          (
+            layout.scoreOffsets[index] + query * sequence.total, sequence.count * sequence.total,
+            sequence.total
+          ))
+      }
+    }
+    return ScoreBlocks(rows: rows, heads: layout.heads)
+  }
+
+  /// Where a row of the caller lies in an activation, whole or head by head.
+  struct Places {
+    private enum Form {
+      case rows(width: Int, heads: Int, place: [Int: Int])
+      case tokens(width: Int, heads: Int, rowOf: [Int])
+      case blocks(ScoreBlocks, rowOf: [Int])
+    }
+    private let form: Form
+
+    init(_ run: HookRun, _ name: HookName, _ x: Variable<Scalar>, _ blocks: ScoreBlocks?) {
+      if let blocks {
+        form = .blocks(blocks, rowOf: run.order.rowOf)
+        return
+      }
+      let width = x.tensor.count / max(1, x.shape[0])
+      let heads = run.heads(name)
+      switch name {
+      case .finalScale, .finalNormalized:
+        let inMemory = Dictionary(
+          zip(run.finalRows, run.finalRows.indices), uniquingKeysWith: { first, _ in first })
+        var place: [Int: Int] = [:]
+        for (caller, row) in run.order.rowOf.enumerated() { place[caller] = inMemory[row] }
+        form = .rows(width: width, heads: heads, place: place)
+      case .block(_, .ssmStateInitial):
+        let places = run.order.members.enumerated().map { ($1.index, $0) }
+        form = .rows(
+          width: width, heads: heads, place: Dictionary(uniqueKeysWithValues: places))
+      case .embed, .positionEmbed, .block:
+        form = .tokens(width: width, heads: heads, rowOf: run.order.rowOf)
+      }
+    }
+
+    init(single row: Int, count: Int, heads: Int) {
+      form = .rows(width: count, heads: heads, place: [row: 0])
+    }
+
+    /// The elements of a row: one slice for the whole row, or one for each of some heads.
+    func slices(_ row: Int, heads chosen: [Int]?) -> [Slice] {
+      func inRow(_ place: Int, _ width: Int, _ heads: Int) -> [Slice] {
+        guard let chosen else { return [Slice(start: place * width, count: width)] }
+        let part = width / heads
+        return chosen.map { Slice(start: place * width + $0 * part, count: part) }
+      }
+      switch form {
+      case .tokens(let width, let heads, let rowOf): return inRow(rowOf[row], width, heads)
+      case .rows(let width, let heads, let place):
+        guard let at = place[row] else {
+          preconditionFailure("row \(row) is edited or read, but does not pass this hook")
+        }
+        return inRow(at, width, heads)
+      case .blocks(let blocks, let rowOf):
+        let at = blocks.rows[rowOf[row]]
+        return (chosen ?? Array(0..<blocks.heads)).map {
+          Slice(start: at.start + $0 * at.headStride, count: at.count)
+        }
+      }
+    }
+  }
+}

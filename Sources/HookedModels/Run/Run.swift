@@ -1,0 +1,161 @@
+// Running a model: the public face of a forward pass. Hooks are an argument of one run; there is nothing to
+// reset afterwards, and a plan that only reads changes no bit of the result.
+
+import HookPoints
+import TensorCore
+
+/// What a run gives back.
+public struct RunResult<Scalar: TensorScalar>: Sendable {
+  /// `[n, V]`, one row for each entry of `logitPositions`; no rows where none were asked for.
+  public let logits: Tensor<Scalar>
+  public let logitPositions: [BatchPosition]
+  /// The activations that the plan reads.
+  public let cache: ActivationCache<Scalar>
+  public let fireCounts: FireCounts
+  /// The residual stream where the run stopped, `[T, D]`, rows in the caller's order.
+  public let stream: Tensor<Scalar>
+}
+
+extension Transformer {
+  /// Runs a ragged batch.
+  ///
+  /// - Parameters:
+  ///   - batch: sequences of any lengths, each perhaps after a prefix, each perhaps joining at a later block.
+  ///   - plan: what to read and what to change.
+  ///   - stop: the block before which to stop, or nil to go through all of them.
+  ///   - logitPositions: which positions go through the unembedding, unless the run stops before.
+  /// - Throws: `ModelError` for a batch that this model cannot run, `HookError` for a plan that does not fit it.
+  public func run(
+    _ batch: [BatchSequence<Scalar>], plan: HookPlan = .empty, stopAt stop: Int? = nil,
+    logitsAt logitPositions: LogitPositions = .last
+  ) throws -> RunResult<Scalar> {
+    let (pass, logits, stream, places) = try forward(
+      batch, plan: plan, stopAt: stop, logitsAt: logitPositions, tape: nil)
+    try pass.hooks.verify(plan)
+    return RunResult(
+      logits: logits?.tensor ?? Tensor(uninitialized: [0, architecture.vocabulary]),
+      logitPositions: places, cache: pass.hooks.cache, fireCounts: pass.hooks.counts,
+      stream: pass.order.rowOf == Array(0..<stream.shape[0])
+        ? stream.tensor
+        : Operations(context).rows(pass.order.rowOf, of: Variable(stream.tensor)).tensor)
+  }
+
+  /// Reads activations and stops after the last block that the plan needs.
+  public func capture(_ batch: [BatchSequence<Scalar>], plan: HookPlan) throws -> RunResult<Scalar> {
+    let resolved = try plan.resolved(catalog: catalog, sequences: batch.map(\.shape))
+    switch resolved.lastHook {
+    case .some(.finalScale), .some(.finalNormalized):
+      return try run(batch, plan: plan, logitsAt: .none)
+    case .some(.block(let layer, _)):
+      return try run(batch, plan: plan, stopAt: layer + 1, logitsAt: .none)
+    case .some(.embed), .some(.positionEmbed), .none:
+      return try run(batch, plan: plan, stopAt: 0, logitsAt: .none)
+    }
+  }
+
+  /// Runs token sequences once and keeps what those that follow them need.
+  public func prefixes(_ batch: [BatchSequence<Scalar>]) throws -> [Prefix<Scalar>] {
+    for (index, sequence) in batch.enumerated() {
+      guard case .tokens = sequence.entry else {
+        throw ModelError.prefixFromLayer(model: name, sequence: index)
+      }
+    }
+    let pass = try forward(
+      batch, plan: .empty, stopAt: architecture.layers, logitsAt: .none, tape: nil, keepsMemory: true
+    ).pass
+    // Sequences that enter by tokens are in the caller's order.
+    return zip(batch, pass.memories).map {
+      Prefix(parent: $0.prefix, ownCount: $0.count, layers: $1)
+    }
+  }
+
+  public func prefix(_ tokens: [Int], after parent: Prefix<Scalar>? = nil) throws -> Prefix<Scalar> {
+    try prefixes([BatchSequence(tokens: tokens, after: parent)])[0]
+  }
+
+  /// One forward pass: everything that `run`, `prefixes` and gradients share.
+  func forward(
+    _ batch: [BatchSequence<Scalar>], plan: HookPlan, stopAt stop: Int?,
+    logitsAt logitPositions: LogitPositions, tape: Tape<Scalar>?, keepsMemory: Bool = false,
+    gradientsAt gradientHooks: [HookName] = []
+  ) throws -> (
+    pass: ForwardPass<Scalar>, logits: Variable<Scalar>?, stream: Variable<Scalar>,
+    places: [BatchPosition]
+  ) {
+    try validate(batch)
+    if let stop, stop < 0 || stop > architecture.layers {
+      throw ModelError.layerOutOfRange(model: name, layer: stop, layers: architecture.layers)
+    }
+    let resolved = try plan.resolved(catalog: catalog, sequences: batch.map(\.shape))
+    let order = BatchOrder(batch)
+    let ops = Operations(context, tape: tape)
+    let hooks = HookRun(
+      plan: resolved, catalog: catalog, ops: ops, order: order, batch: batch, model: name,
+      gradientHooks: gradientHooks)
+    let pass = ForwardPass(
+      model: self, ops: ops, order: order, hooks: hooks, keepsMemory: keepsMemory)
+    let stream = try pass.residual(stopAt: stop ?? architecture.layers)
+    try hooks.check()
+    guard stop == nil else { return (pass, nil, stream, []) }
+    let places = positions(logitPositions, of: batch)
+    let rows = try places.map { place in
+      guard let row = order.row(place) else {
+        throw ModelError.noSuchPosition(
+          model: name, sequence: place.sequence, position: place.position)
+      }
+      return row
+    }
+    // The final norm's hooks may ask for rows whose logits nobody wants; those come after the wanted ones.
+    let wanted = Set(rows)
+    let extra = hooks.finalHookRows().filter { !wanted.contains($0) }
+    guard !(rows.isEmpty && extra.isEmpty) else { return (pass, nil, stream, places) }
+    let all = try pass.logits(stream, rows: rows + extra, unembedding: rows.count)
+    return (pass, all, stream, places)
+  }
+
+  private func positions(_ wanted: LogitPositions, of batch: [BatchSequence<Scalar>])
+    -> [BatchPosition]
+  {
+    switch wanted {
+    case .none: []
+    case .at(let places): places
+    case .last:
+      batch.enumerated().map { BatchPosition(sequence: $0, position: $1.shape.length - 1) }
+    case .all:
+      batch.enumerated().flatMap { index, sequence in
+        (sequence.shape.past..<sequence.shape.length).map {
+          BatchPosition(sequence: index, position: $0)
+        }
+      }
+    }
+  }
+
+  private func validate(_ batch: [BatchSequence<Scalar>]) throws {
+    guard !batch.isEmpty else { throw ModelError.emptyBatch(model: name) }
+    for (index, sequence) in batch.enumerated() {
+      guard sequence.count > 0 else { throw ModelError.emptySequence(model: name, sequence: index) }
+      let length = (sequence.prefix?.count ?? 0) + sequence.count
+      if let maximum = architecture.maximumPositions, length > maximum {
+        throw ModelError.tooLong(model: name, sequence: index, length: length, maximum: maximum)
+      }
+      switch sequence.entry {
+      case .tokens(let tokens):
+        for token in tokens where token < 0 || token >= architecture.vocabulary {
+          throw ModelError.tokenOutOfVocabulary(
+            model: name, token: Int(token), vocabulary: architecture.vocabulary)
+        }
+      case .residual(let rows, let layer):
+        guard (0...architecture.layers).contains(layer) else {
+          throw ModelError.layerOutOfRange(model: name, layer: layer, layers: architecture.layers)
+        }
+        guard rows.shape.count == 2, rows.width == architecture.modelWidth else {
+          throw ModelError.residualShape(
+            model: name, sequence: index, shape: rows.shape, width: architecture.modelWidth)
+        }
+        if layer == 0, case .learned = architecture.positions {
+          throw ModelError.positionsInResidual(model: name, sequence: index)
+        }
+      }
+    }
+  }
+}

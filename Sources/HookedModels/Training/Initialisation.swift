@@ -1,0 +1,38 @@
+// Initialisation: random parameters for a model that is to be trained, or that serves as an untrained control.
+
+import CKernels
+import TensorCore
+
+extension Transformer {
+  /// Random parameters: matrices N(0, deviation²), those that write to the residual stream divided by √(2 layers)
+  /// (GPT-2's rule), embeddings N(0, embeddingDeviation²), gains 1, biases 0.
+  ///
+  /// - Parameters:
+  ///   - seed: the stream of each parameter depends on it and on the parameter's name only.
+  ///   - deviation: 0.02 in GPT-2 and LLaMA.
+  public static func random(
+    name: String, architecture: Architecture, seed: UInt64, deviation: Double = 0.02,
+    embeddingDeviation: Double = 0.02, context: ComputeContext
+  ) -> Transformer {
+    var parameters: [String: Parameter<Scalar>] = [:]
+    for wanted in architecture.parameters {
+      let tensor: Tensor<Scalar>
+      if wanted.shape.count == 1 {
+        tensor = Tensor(repeating: wanted.name.hasSuffix(".bias") ? 0 : 1, shape: wanted.shape)
+      } else {
+        let writes = wanted.name.hasSuffix("o_proj.weight") || wanted.name.hasSuffix("down_proj.weight")
+        let scale =
+          wanted.name.hasPrefix("embed")
+          ? embeddingDeviation
+          : writes ? deviation / Double(2 * architecture.layers).squareRoot() : deviation
+        var generator = SeededGenerator(key: "parameter \(wanted.name)", seed: seed)
+        let count = wanted.shape.reduce(1, *)
+        tensor = Tensor(
+          shape: wanted.shape, values: (0..<count).map { _ in Scalar(scale * generator.normal()) })
+      }
+      parameters[wanted.name] = Parameter(name: wanted.name, tensor: tensor)
+    }
+    return Transformer(
+      name: name, architecture: architecture, parameters: parameters, context: context)
+  }
+}

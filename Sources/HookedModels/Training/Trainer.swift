@@ -1,0 +1,76 @@
+// Trainer: gradient steps on any subset of a model's parameters. It knows losses on tokens and hook plans, not
+// where prompts come from. Everything it carries from step to step can be saved and continued from exactly.
+
+import HookPoints
+import TensorCore
+
+/// The examples of one step: sequences, what is patched into them, and what they should predict.
+public struct TrainingBatch<Scalar: TensorScalar>: Sendable {
+  public var sequences: [BatchSequence<Scalar>]
+  public var plan: HookPlan
+  public var targets: [Target]
+
+  public init(
+    sequences: [BatchSequence<Scalar>], plan: HookPlan = .empty, targets: [Target]
+  ) {
+    self.sequences = sequences
+    self.plan = plan
+    self.targets = targets
+  }
+}
+
+/// A model in training.
+public struct Trainer<Scalar: TensorScalar>: Sendable {
+  public private(set) var model: Transformer<Scalar>
+  public private(set) var optimiser: Optimiser<Scalar>
+  public let schedule: Schedule
+  /// The joint gradient norm that steps are clipped to; nil for none.
+  public let clipNorm: Double?
+  /// The parameters that change.
+  public let trained: Set<String>
+  private var tensors: [String: Tensor<Scalar>]
+
+  /// - Parameters:
+  ///   - trained: selects parameters by canonical name; the others stay bit-identical.
+  ///   - optimiser: a fresh one, or what an earlier trainer left.
+  public init(
+    _ model: Transformer<Scalar>, trained: (String) -> Bool = { _ in true },
+    optimiser: Optimiser<Scalar>, schedule: Schedule, clipNorm: Double? = nil
+  ) {
+    self.model = model
+    self.optimiser = optimiser
+    self.schedule = schedule
+    self.clipNorm = clipNorm
+    let chosen = model.parameters.filter { trained($0.name) }
+    self.trained = Set(chosen.map(\.name))
+    tensors = Dictionary(uniqueKeysWithValues: chosen.map { ($0.name, $0.tensor()) })
+  }
+
+  /// What one step did.
+  public struct Step: Sendable {
+    /// Σ −weight · log p before the step, nats.
+    public let loss: Double
+    /// log p of each target before the step, nats.
+    public let logProbabilities: [Double]
+    /// The joint gradient norm before clipping; nil where nothing is clipped.
+    public let gradientNorm: Double?
+    public let rate: Double
+  }
+
+  /// One step of the optimiser. Weight decay leaves norms' gains and biases (vectors) alone.
+  public mutating func step(_ batch: TrainingBatch<Scalar>) throws -> Step {
+    let names = trained
+    let found = try model.gradients(
+      batch.sequences, plan: batch.plan, targets: batch.targets, parameters: { names.contains($0) })
+    var gradients = found.parameters
+    let norm = clipNorm.map { clip(&gradients, toNorm: $0, on: model.context) }
+    let rate = schedule.rate(at: optimiser.steps)
+    let matrices = Set(tensors.filter { $0.value.shape.count == 2 }.keys)
+    optimiser.step(&tensors, gradients: gradients, rate: rate, on: model.context) {
+      matrices.contains($0)
+    }
+    model = model.replacing(tensors)
+    return Step(
+      loss: found.loss, logProbabilities: found.logProbabilities, gradientNorm: norm, rate: rate)
+  }
+}
