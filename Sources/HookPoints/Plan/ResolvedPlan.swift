@@ -103,6 +103,13 @@ public struct ResolvedEdit: Sendable, Equatable {
   public let action: ResolvedAction
   /// The index in the plan's interventions, for fire counts.
   public let intervention: Int
+
+  package init(rows: [Int], heads: [Int]?, action: ResolvedAction, intervention: Int) {
+    self.rows = rows
+    self.heads = heads
+    self.action = action
+    self.intervention = intervention
+  }
 }
 
 /// What to do to the rows of an edit.

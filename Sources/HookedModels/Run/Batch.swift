@@ -80,6 +80,8 @@ struct BatchOrder<Scalar: TensorScalar> {
   let members: [Member]
   /// Row in memory of each row in the caller's order.
   let rowOf: [Int]
+  /// The inverse: the row in the caller's order of each row in memory.
+  let callerRow: [Int]
   /// First row in the caller's order of each sequence, in the caller's order.
   let callerStart: [Int]
   private let past: [Int]
@@ -102,6 +104,9 @@ struct BatchOrder<Scalar: TensorScalar> {
     }
     self.members = members
     self.rowOf = rowOf
+    var callerRow = rowOf
+    for (caller, row) in rowOf.enumerated() { callerRow[row] = caller }
+    self.callerRow = callerRow
   }
 
   private static func rank(_ sequence: BatchSequence<Scalar>) -> Int {

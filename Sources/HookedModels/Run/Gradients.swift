@@ -46,7 +46,7 @@ extension Transformer {
     let (pass, logits, _, _) = try forward(
       batch, plan: plan, stopAt: nil, logitsAt: .at(targets.map(\.place)), tape: tape,
       gradientsAt: hooks)
-    try pass.hooks.verify(plan)
+    try pass.hooks.verify()
     guard let logits else { throw ModelError.emptyBatch(model: name) }
     let tokens = targets.map { Int32($0.token) }
     let (loss, variable) = pass.ops.crossEntropy(

@@ -75,7 +75,7 @@ final class HookRun<Scalar: TensorScalar> {
       let places = Places(self, name, x, blocks)
       for edit in hook.edits {
         value = edited(value, edit, places)
-        counts.fired(name, edits: edit.rows.count)
+        counts.fired(name, edits: [edit])
       }
       if !hook.readRows.isEmpty { record(name, value, hook.readRows, places, blocks) }
     }
@@ -116,7 +116,8 @@ final class HookRun<Scalar: TensorScalar> {
       return (slices.first ?? []).indices.reduce(x) { value, part in
         ops.replace(value, slices.map { $0[part] }, withMeanOf: from.map { $0[part] })
       }
-    case .custom(let label, let body):
+    case .custom(let custom):
+      let label = custom.label
       if x.node != nil { failure = .gradientThroughClosure(model: model, label: label) }
       var values: [[Scalar]] = []
       for parts in slices {
@@ -124,7 +125,7 @@ final class HookRun<Scalar: TensorScalar> {
           (0..<part.count).map { Float(x.tensor.base[part.start + $0]) }
         }
         let count = row.count
-        body(&row)
+        custom.body(&row)
         precondition(row.count == count, "custom '\(label)' changed \(count) values to \(row.count)")
         var at = 0
         for part in parts {
@@ -152,15 +153,15 @@ final class HookRun<Scalar: TensorScalar> {
 
   /// Edits the value of one row, in memory, of a hook point that is not materialised as a whole.
   func row(_ name: HookName, _ row: Int, _ value: Tensor<Scalar>) -> Tensor<Scalar> {
-    guard let hook = plan[name], let caller = order.rowOf.firstIndex(of: row) else { return value }
-    var result = Variable(value)
+    guard let hook = plan[name] else { return value }
+    let caller = order.callerRow[row]
     let places = Places(single: caller, count: value.count, heads: heads(name))
-    for edit in hook.edits {
-      guard let index = edit.rows.firstIndex(of: caller) else { continue }
-      result = edited(result, edit.only(index), places)
-      counts.fired(name, edits: 1)
-    }
-    return result.tensor
+    return hook.edits.reduce(Variable(value)) { result, edit in
+      guard let index = edit.rows.firstIndex(of: caller) else { return result }
+      let single = edit.only(index)
+      counts.fired(name, edits: [single])
+      return edited(result, single, places)
+    }.tensor
   }
 
   /// Records values that were collected row by row, in memory.
@@ -177,9 +178,9 @@ final class HookRun<Scalar: TensorScalar> {
   func check() throws { if let failure { throw failure } }
 
   /// A requested hook that never fired fails the run.
-  func verify(_ requested: HookPlan) throws {
+  func verify() throws {
     try check()
-    try counts.verify(plan)
+    try counts.verify(plan: plan)
   }
 
   private func heads(_ name: HookName) -> Int { (try? catalog.entry(name))?.heads ?? 1 }
@@ -263,5 +264,20 @@ final class HookRun<Scalar: TensorScalar> {
         }
       }
     }
+  }
+}
+
+extension ResolvedEdit {
+  /// The same edit of one of its rows.
+  fileprivate func only(_ index: Int) -> ResolvedEdit {
+    func one(_ values: [[Float]]) -> [[Float]] { [values[values.count == 1 ? 0 : index]] }
+    let single: ResolvedAction =
+      switch action {
+      case .replace(let values): .replace(one(values))
+      case .add(let values, let factor): .add(one(values), factor)
+      case .scale, .zero, .mean, .custom: action
+      }
+    return ResolvedEdit(
+      rows: [rows[index]], heads: heads, action: single, intervention: intervention)
   }
 }

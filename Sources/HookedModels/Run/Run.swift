@@ -31,7 +31,7 @@ extension Transformer {
   ) throws -> RunResult<Scalar> {
     let (pass, logits, stream, places) = try forward(
       batch, plan: plan, stopAt: stop, logitsAt: logitPositions, tape: nil)
-    try pass.hooks.verify(plan)
+    try pass.hooks.verify()
     return RunResult(
       logits: logits?.tensor ?? Tensor(uninitialized: [0, architecture.vocabulary]),
       logitPositions: places, cache: pass.hooks.cache, fireCounts: pass.hooks.counts,
