@@ -27,7 +27,7 @@ final class HookRun<Scalar: TensorScalar> {
 
   init(
     plan: ResolvedPlan, catalog: HookCatalog, ops: Operations<Scalar>, order: BatchOrder<Scalar>,
-    batch: [BatchSequence<Scalar>], model: String, gradientHooks: [HookName]
+    model: String, gradientHooks: [HookName]
   ) {
     self.plan = plan
     self.catalog = catalog
@@ -36,7 +36,7 @@ final class HookRun<Scalar: TensorScalar> {
     self.model = model
     self.gradientHooks = Set(gradientHooks)
     idle = plan.isEmpty && gradientHooks.isEmpty
-    cache = ActivationCache(catalog: catalog, sequences: batch.map(\.shape))
+    cache = ActivationCache(catalog: catalog)
   }
 
   // MARK: Questions of the forward pass
@@ -141,12 +141,29 @@ final class HookRun<Scalar: TensorScalar> {
     _ name: HookName, _ x: Variable<Scalar>, _ rows: [Int], _ places: Places, _ blocks: ScoreBlocks?
   ) {
     counts.fired(name, reads: rows.count)
-    let values = rows.map { row in
-      places.slices(row, heads: nil).flatMap { part in
-        (0..<part.count).map { x.tensor.base[part.start + $0] }
+    func gathered(_ slices: [Slice], _ shape: [Int]) -> Tensor<Scalar> {
+      var values: [Scalar] = []
+      x.tensor.withUnsafeBufferPointer { source in
+        for slice in slices { values += source[slice.start..<slice.start + slice.count] }
       }
+      return Tensor(shape: shape, values: values)
     }
-    cache.record(name, rows: rows, values: values)
+    guard let blocks else {
+      let slices = rows.flatMap { places.slices($0, heads: nil) }
+      cache.record(
+        name, reading: plan, values: gathered(slices, [rows.count, slices.first?.count ?? 1]))
+      return
+    }
+    // Of scores and patterns: sequence by sequence, [H, queries, keys].
+    let addresses = rows.map { plan.address(ofRow: $0) }
+    for sequence in Set(addresses.map(\.sequence)).sorted() {
+      let own = zip(rows, addresses).filter { $0.1.sequence == sequence }
+      let byRow = own.map { places.slices($0.0, heads: nil) }
+      let slices = (0..<blocks.heads).flatMap { head in byRow.map { $0[head] } }
+      cache.record(
+        name, sequence: sequence, positions: own.compactMap { $0.1.position },
+        values: gathered(slices, [blocks.heads, own.count, slices.first?.count ?? 0]))
+    }
   }
 
   // MARK: Hook points that exist only at the rows someone asks for
@@ -167,10 +184,12 @@ final class HookRun<Scalar: TensorScalar> {
   /// Records values that were collected row by row, in memory.
   func record(_ name: HookName, rows values: [Int: Tensor<Scalar>]) {
     guard let hook = plan[name], !hook.readRows.isEmpty else { return }
-    let found = hook.readRows.compactMap { values[order.rowOf[$0]]?.values }
+    let found = hook.readRows.compactMap { values[order.rowOf[$0]] }
     guard found.count == hook.readRows.count else { return }
     counts.fired(name, reads: hook.readRows.count)
-    cache.record(name, rows: hook.readRows, values: found)
+    cache.record(
+      name, reading: plan,
+      values: Tensor(shape: [found.count, found[0].count], values: found.flatMap(\.values)))
   }
 
   // MARK: The end

@@ -90,7 +90,7 @@ extension Transformer {
     let order = BatchOrder(batch)
     let ops = Operations(context, tape: tape)
     let hooks = HookRun(
-      plan: resolved, catalog: catalog, ops: ops, order: order, batch: batch, model: name,
+      plan: resolved, catalog: catalog, ops: ops, order: order, model: name,
       gradientHooks: gradientHooks)
     let pass = ForwardPass(
       model: self, ops: ops, order: order, hooks: hooks, keepsMemory: keepsMemory)
