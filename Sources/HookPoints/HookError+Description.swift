@@ -14,6 +14,10 @@ extension HookError: CustomStringConvertible {
       "\(text): which layer? write '\(text).3', or '\(text).*' for every layer that has it"
     case .needsNorm(let text):
       "\(text): which norm of the block? write it like 'normalized.3.ln1' or 'scale.3.ln2'"
+    case .severalHooks(let text, let count):
+      "\(text): means \(count) hook points; name one"
+    case .malformedRange(let text, let range):
+      "\(text): the layers '\(range)' run backwards"
     case .absent(let name, let model, let reason):
       "\(name): \(model) has no such hook point: \(reason)"
     case .unsupported(let text, let reason):

@@ -9,6 +9,8 @@ public enum HookError: Error, Equatable, Sendable {
   case layerOutOfRange(text: String, layer: Int, layers: Int, model: String)
   case needsLayer(text: String)
   case needsNorm(text: String)
+  case severalHooks(text: String, count: Int)
+  case malformedRange(text: String, range: String)
   case absent(name: String, model: String, reason: String)
   case unsupported(text: String, reason: String)
   case notCanonical(text: String)
