@@ -73,9 +73,9 @@ final class HookRun<Scalar: TensorScalar> {
     var value = x
     if let hook = plan[name] {
       let places = Places(self, name, x, blocks)
-      for edit in hook.edits {
-        value = edited(value, edit, places)
-        counts.fired(name, edits: [edit])
+      for edits in hook.edits.grouped {
+        value = edited(value, edits, places)
+        counts.fired(name, edits: edits)
       }
       if !hook.readRows.isEmpty { record(name, value, hook.readRows, places, blocks) }
     }
@@ -84,6 +84,22 @@ final class HookRun<Scalar: TensorScalar> {
     tape.keepGradient(of: value)
     variables[name] = value
     return value
+  }
+
+  /// Applies one edit, or several means at once.
+  private func edited(_ x: Variable<Scalar>, _ edits: [ResolvedEdit], _ places: Places)
+    -> Variable<Scalar>
+  {
+    let means = edits.flatMap { edit -> [SliceMean] in
+      guard case .mean(let sources) = edit.action else { return [] }
+      let to = edit.rows.map { places.slices($0, heads: edit.heads) }
+      let from = sources.map { places.slices($0, heads: edit.heads) }
+      // Part by part (head by head): a part of the sources goes to the same part of the targets.
+      return to[0].indices.map { part in
+        SliceMean(targets: to.map { $0[part] }, sources: from.map { $0[part] })
+      }
+    }
+    return means.isEmpty ? edited(x, edits[0], places) : ops.replace(x, byMeans: means)
   }
 
   private func edited(_ x: Variable<Scalar>, _ edit: ResolvedEdit, _ places: Places)
@@ -110,12 +126,7 @@ final class HookRun<Scalar: TensorScalar> {
     case .scale(let factor): return ops.scale(x, flat, by: Scalar(factor))
     case .zero:
       return ops.replace(x, flat, with: flat.map { Array(repeating: 0, count: $0.count) })
-    case .mean(let sources):
-      let from = sources.map { places.slices($0, heads: edit.heads) }
-      // Head by head: the mean of one part of the source rows goes to the same part of the target rows.
-      return (slices.first ?? []).indices.reduce(x) { value, part in
-        ops.replace(value, slices.map { $0[part] }, withMeanOf: from.map { $0[part] })
-      }
+    case .mean: preconditionFailure("means are applied together")
     case .custom(let custom):
       let label = custom.label
       if x.node != nil { failure = .gradientThroughClosure(model: model, label: label) }
@@ -177,7 +188,7 @@ final class HookRun<Scalar: TensorScalar> {
       guard let index = edit.rows.firstIndex(of: caller) else { return result }
       let single = edit.only(index)
       counts.fired(name, edits: [single])
-      return edited(result, single, places)
+      return edited(result, [single], places)
     }.tensor
   }
 
@@ -283,6 +294,26 @@ final class HookRun<Scalar: TensorScalar> {
         }
       }
     }
+  }
+}
+
+extension [ResolvedEdit] {
+  /// The edits in their order, with runs of means that do not read each other's targets together.
+  fileprivate var grouped: [[ResolvedEdit]] {
+    var groups: [[ResolvedEdit]] = []
+    var written: Set<Int> = []
+    for edit in self {
+      if case .mean(let sources) = edit.action, case .mean = groups.last?[0].action,
+        written.isDisjoint(with: sources), written.isDisjoint(with: edit.rows)
+      {
+        groups[groups.count - 1].append(edit)
+      } else {
+        groups.append([edit])
+        written = []
+      }
+      written.formUnion(edit.rows)
+    }
+    return groups
   }
 }
 

@@ -11,6 +11,21 @@ public struct Slice: Sendable, Equatable {
   }
 }
 
+/// Slices that all take the mean of other slices; all of one width.
+public struct SliceMean: Sendable, Equatable {
+  public let targets: [Slice]
+  public let sources: [Slice]
+
+  /// - Parameter sources: at least one.
+  public init(targets: [Slice], sources: [Slice]) {
+    precondition(!sources.isEmpty, "the mean of nothing")
+    precondition(
+      (sources + targets).allSatisfy { $0.count == sources[0].count }, "slices of unequal widths")
+    self.targets = targets
+    self.sources = sources
+  }
+}
+
 extension Operations {
   /// `x` with slices overwritten by constants.
   ///
@@ -37,41 +52,39 @@ extension Operations {
     } gradient: { $0 * factor }
   }
 
-  /// `x` with slices overwritten by the mean of other slices of x itself (as they were before).
+  /// `x` with slices overwritten by means of other slices of x itself, all as they were before.
   ///
-  /// The mean is summed in f64; the mean of one slice is that slice.
-  public func replace(_ x: Variable<Scalar>, _ slices: [Slice], withMeanOf sources: [Slice])
-    -> Variable<Scalar>
-  {
-    precondition(!sources.isEmpty, "the mean of nothing")
-    let width = sources[0].count
-    precondition((sources + slices).allSatisfy { $0.count == width }, "slices of unequal widths")
-    let mean = (0..<width).map { column in
-      Scalar(
-        sources.reduce(0.0) { $0 + Double(x.tensor.base[$1.start + column]) } / Double(sources.count))
-    }
+  /// Each mean is summed in f64; the mean of one slice is that slice.
+  public func replace(_ x: Variable<Scalar>, byMeans means: [SliceMean]) -> Variable<Scalar> {
     var out = x.tensor
     out.makeUnique()
-    for slice in slices {
-      for column in 0..<width { out.mutableBase[slice.start + column] = mean[column] }
+    for mean in means {
+      let width = mean.sources[0].count
+      for column in 0..<width {
+        let value = Scalar(
+          mean.sources.reduce(0.0) { $0 + Double(x.tensor.base[$1.start + column]) }
+            / Double(mean.sources.count))
+        for target in mean.targets { out.mutableBase[target.start + column] = value }
+      }
     }
     let node = x.node
     return result(out, from: node) { dy, gradients in
       gradients.accumulate(into: node) { target, count in
-        var arrived = Array(repeating: 0.0, count: width)
         var flow = dy
         flow.makeUnique()
-        for slice in slices {
-          for column in 0..<width {
-            arrived[column] += Double(dy.base[slice.start + column])
-            flow.mutableBase[slice.start + column] = 0
+        for mean in means {
+          for slice in mean.targets {
+            (flow.mutableBase + slice.start).update(repeating: 0, count: slice.count)
           }
         }
         kernels.add(count, target, flow.base, target)
         withExtendedLifetime(flow) {}
-        for source in sources {
-          for column in 0..<width {
-            target[source.start + column] += Scalar(arrived[column] / Double(sources.count))
+        for mean in means {
+          let share = 1 / Double(mean.sources.count)
+          for source in mean.sources {
+            for slice in mean.targets {
+              kernels.add_scaled(slice.count, share, dy.base + slice.start, target + source.start)
+            }
           }
         }
       }

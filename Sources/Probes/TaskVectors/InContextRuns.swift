@@ -1,0 +1,129 @@
+// InContextRuns: what a model does with demonstrations S. The tokens of S that several prompts share are run once;
+// the query's logits and θ_l(S) at every layer come from the few tokens after them.
+
+import HookPoints
+import HookedModels
+import ICLTasks
+import TensorCore
+
+/// Prompts over the same demonstrations: one that asks, and some whose last residual is wanted.
+struct DemonstrationPrompts: Sendable {
+  /// The in-context prompt and the token it should predict; nil where only θ is wanted.
+  var query: (prompt: TokenizedPrompt, target: Int)?
+  /// The prompts with dummy queries that θ is the mean over.
+  var dummies: [TokenizedPrompt]
+
+  var all: [[Int]] { (query.map { [$0.prompt.tokens] } ?? []) + dummies.map(\.tokens) }
+}
+
+/// What came out of one set of demonstrations.
+struct InContextRun: Sendable {
+  let query: Observation?
+  /// θ_l(S) by layer: the residual after block l at the last token, mean over the dummies; empty without dummies.
+  let vectors: [[Float]]
+}
+
+extension Transformer<Float> {
+  /// Runs sets of demonstrations, a few thousand tokens at a time.
+  ///
+  /// - Source: Hendel et al. 2023, arXiv:2310.15916, §3.2; their `get_single_context_task_hiddens`.
+  func inContextRuns(_ sets: [DemonstrationPrompts], fires: inout FireCounts) throws
+    -> [InContextRun]
+  {
+    var runs: [InContextRun] = []
+    runs.reserveCapacity(sets.count)
+    for chunk in sets.chunked(tokens: 8192, count: { $0.all.reduce(0) { $0 + $1.count } }) {
+      runs += try inContextChunk(chunk, fires: &fires)
+    }
+    return runs
+  }
+
+  private func inContextChunk(_ sets: [DemonstrationPrompts], fires: inout FireCounts) throws
+    -> [InContextRun]
+  {
+    let shared = sets.map { sharedPrefixLength($0.all) }
+    let withPrefix = sets.indices.filter { shared[$0] > 0 }
+    var prefixOf: [Int: Prefix<Float>] = [:]
+    if !withPrefix.isEmpty {
+      let prefixes = try prefixes(
+        withPrefix.map { BatchSequence(tokens: Array(sets[$0].all[0].prefix(shared[$0]))) })
+      for (set, prefix) in zip(withPrefix, prefixes) { prefixOf[set] = prefix }
+    }
+    var batch: [BatchSequence<Float>] = []
+    var asking: [Int?] = []
+    var dummies: [[Int]] = []
+    for (index, set) in sets.enumerated() {
+      func append(_ prompt: TokenizedPrompt) -> Int {
+        batch.append(
+          BatchSequence(
+            tokens: Array(prompt.tokens.dropFirst(shared[index])), after: prefixOf[index]))
+        return batch.count - 1
+      }
+      asking.append(set.query.map { append($0.prompt) })
+      dummies.append(set.dummies.map(append))
+    }
+    let sources = dummies.flatMap { $0 }
+    let reads = (0..<architecture.layers).map {
+      Read(Site<Residual>.residPost($0), at: .last, in: .indices(sources))
+    }
+    let questions = asking.compactMap { $0 }
+    let result = try run(
+      batch, plan: HookPlan(reads: sources.isEmpty ? [] : reads),
+      logitsAt: .at(
+        questions.map { BatchPosition(sequence: $0, position: batch[$0].shape.length - 1) }))
+    fires.add(result.fireCounts)
+    let observed = Operations<Float>(context).observations(
+      result.logits, targets: sets.compactMap { $0.query?.target })
+    var next = observed.makeIterator()
+    let layers = try sources.isEmpty ? [] : (0..<architecture.layers).map {
+      try result.cache.tensor(.block($0, .residPost))
+    }
+    // Rows come in the order of the batch, which is the order of `sources`.
+    var row = 0
+    return sets.indices.map { index in
+      let rows = row..<row + dummies[index].count
+      row = rows.upperBound
+      return InContextRun(
+        query: asking[index].flatMap { _ in next.next() },
+        vectors: rows.isEmpty ? [] : layers.map { mean(of: $0, rows: rows) })
+    }
+  }
+}
+
+/// The mean of some rows, summed in f64; of one row that row.
+private func mean(of rows: Tensor<Float>, rows range: Range<Int>) -> [Float] {
+  rows.withUnsafeBufferPointer { values in
+    (0..<rows.width).map { column in
+      Float(
+        range.reduce(0.0) { $0 + Double(values[$1 * rows.width + column]) } / Double(range.count))
+    }
+  }
+}
+
+/// How many tokens all prompts begin with, leaving each at least one of its own.
+func sharedPrefixLength(_ prompts: [[Int]]) -> Int {
+  guard prompts.count > 1, let first = prompts.first, let shortest = prompts.map(\.count).min() else {
+    return 0
+  }
+  return (0..<shortest - 1).first { place in prompts.contains { $0[place] != first[place] } }
+    ?? shortest - 1
+}
+
+extension Array {
+  /// Runs of elements whose counts add up to at most `tokens`; an element above that goes alone.
+  func chunked(tokens: Int, count: (Element) -> Int) -> [[Element]] {
+    var chunks: [[Element]] = []
+    var size = 0
+    for element in self {
+      let own = count(element)
+      if chunks.isEmpty || size + own > tokens {
+        chunks.append([element])
+        size = own
+      } else {
+        chunks[chunks.count - 1].append(element)
+        size += own
+      }
+    }
+    return chunks
+  }
+}
