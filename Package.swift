@@ -37,7 +37,7 @@ let package = Package(
     .testTarget(name: "CheckpointIOTests", dependencies: ["CheckpointIO", "TestSupport"]),
     .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "TestSupport"]),
     .testTarget(name: "HookedModelsTests", dependencies: ["HookedModels", "TestSupport"]),
-    .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "TestSupport"]),
+    .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "CheckpointIO", "TestSupport"]),
     .testTarget(name: "ProbesTests", dependencies: ["Probes", "TestSupport"]),
   ]
 )

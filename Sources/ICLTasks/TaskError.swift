@@ -2,9 +2,11 @@
 //
 // Errors of the JSON syntax itself (a missing brace, a repeated key) come from CheckpointIO.
 
+import CheckpointIO
+
 /// An error about a task file, a template, a prompt or a sample.
 public enum TaskError: Error, Equatable, Sendable {
-  /// The file or folder cannot be read.
+  /// The folder cannot be listed. (A file that cannot be read is CheckpointIO's error.)
   case unreadable(path: String, reason: String)
   /// A value of the wrong type or form at a place of a file.
   case wrongValue(file: String, place: String, found: String, expected: String)
@@ -39,34 +41,35 @@ extension TaskError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .unreadable(let path, let reason):
-      "\(path): cannot be read: \(reason)"
+      "\(path): the folder cannot be listed: \(reason)"
     case .wrongValue(let file, let place, let found, let expected):
       "\(file): \(place): found \(found), expected \(expected)"
     case .unknownKey(let file, let place, let key, let known):
-      "\(file): \(place): unknown key '\(key)'\(Self.hint(key, known, plural: "keys"))"
+      "\(file): \(place): unknown key \(Excerpt.quoted(key))\(Self.hint(key, known, plural: "keys"))"
     case .missingKey(let file, let place, let key):
       "\(file): \(place): the key '\(key)' is missing"
     case .emptyText(let file, let place):
       "\(file): \(place): the text is empty, expected at least one visible character"
     case .paddedText(let file, let place, let text):
-      "\(file): \(place): '\(text)' begins or ends with a blank, expected no blanks at the ends"
+      "\(file): \(place): \(Excerpt.quoted(text)) begins or ends with a blank, expected no blanks at the ends"
     case .controlCharacter(let file, let place, let codePoint):
       "\(file): \(place): the text contains the control character U+\(Self.hexadecimal(codePoint)), "
         + "expected printable text"
     case .repeatedPair(let file, let input, let first, let second):
-      "\(file): pairs[\(second)]: the input '\(input)' is given again with the same output as in "
+      "\(file): pairs[\(second)]: the input \(Excerpt.quoted(input)) is given again with the same output as in "
         + "pairs[\(first)], expected every input once"
     case .contradiction(let file, let input, let first, let second, let outputs):
-      "\(file): pairs[\(second)]: the input '\(input)' has the output '\(outputs.last ?? "")', and "
-        + "'\(outputs.first ?? "")' in pairs[\(first)]; put further right answers under 'accept'"
+      "\(file): pairs[\(second)]: the input \(Excerpt.quoted(input)) has the output "
+        + "\(Excerpt.quoted(outputs.last ?? "")), and \(Excerpt.quoted(outputs.first ?? "")) in "
+        + "pairs[\(first)]; put further right answers under 'accept'"
     case .repeatedTask(let name, let first, let second):
       "\(second): the task '\(name)' exists already in \(first), expected every name once"
     case .unknownName(let kind, let name, let known):
-      "there is no \(kind) '\(name)'\(Self.hint(name, known, plural: "\(kind)s"))"
+      "there is no \(kind) \(Excerpt.quoted(name))\(Self.hint(name, known, plural: "\(kind)s"))"
     case .badTemplate(let template, let problem):
-      "the template '\(Self.onOneLine(template))': \(problem)"
+      "the template \(Excerpt.quoted(template)): \(problem)"
     case .inexpressible(let prompt, let problem):
-      "the prompt '\(Self.onOneLine(prompt))': \(problem)"
+      "the prompt \(Excerpt.quoted(prompt)): \(problem)"
     case .tooFewPairs(let task, let found, let needed, let why):
       "the task '\(task)' has \(found) usable pairs, expected at least \(needed): \(why)"
     }
@@ -85,9 +88,12 @@ extension TaskError: CustomStringConvertible {
     let digits = String(codePoint, radix: 16, uppercase: true)
     return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
+}
 
-  private static func onOneLine(_ text: String) -> String {
-    let shown = text.count > 120 ? "…" + text.suffix(120) : text
-    return shown.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
+extension TaskError {
+  /// How a command should take it: a folder that cannot be listed is a missing file, all else is bad
+  /// data.
+  public var kind: CheckpointError.Kind {
+    if case .unreadable = self { .missingFile } else { .badData }
   }
 }

@@ -39,7 +39,8 @@ public struct PromptTemplate: Sendable, Equatable {
       separator: separator)
   }
 
-  private init(
+  /// The template of given pieces; the arrow must not end in a blank.
+  init(
     prefix: String, lead: String, arrow: String, answerBlank: String, tail: String,
     separator: String
   ) {

@@ -1,0 +1,165 @@
+// The library: folders, names, inverses, and the tasks that ship.
+
+import CheckpointIO
+import Foundation
+import ICLTasks
+import Testing
+
+@Suite struct TaskLibraryTests {
+  /// Writes files into a temporary folder, runs the body with its path, and removes it.
+  func withFolder<Result>(
+    _ files: [String: String], _ body: (String) throws -> Result
+  ) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "tasks-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (path, text) in files {
+      let file = folder.appendingPathComponent(path)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    return try body(folder.path)
+  }
+
+  func house(_ name: String, _ category: String, more: String = "") -> String {
+    #"{"name": "\#(name)", "category": "\#(category)", "source": "s"\#(more), "pairs": [{"input": "France", "output": "\#(name)"}]}"#
+  }
+
+  @Test func readsAFolderInOrder() throws {
+    let files = [
+      "b/z.json": house("z", "b", more: #", "input_domain": "country""#),
+      "b/a.json": house("a", "b", more: #", "input_domain": "country""#),
+      "a/list.json": #"[{"input": "x", "output": "y"}]"#, "README.md": "no", ".hidden/x.json": "{",
+    ]
+    try withFolder(files) { folder in
+      let plain = try TaskLibrary(folder: folder, generating: false)
+      #expect(plain.names == ["list", "a", "z"])
+      #expect(plain.files.map(\.format) == [.list, .house, .house])
+      #expect(plain.inputDomains.map(\.domain) == ["country", "list_input"])
+      #expect(plain.inputDomains.first?.tasks == ["a", "z"])
+      let full = try TaskLibrary(folder: folder)
+      #expect(full.names.prefix(4) == ["list", "a", "z", "next_letter"])
+      #expect(
+        full.inputDomains.first { $0.domain == "country" }?.tasks == [
+          "a", "z", "copy_country", "first_letter_country",
+        ])
+      #expect(
+        try full.task(named: "copy_country").pairs == [.init(input: "France", output: "France")])
+      let error = #expect(throws: TaskError.self) { try full.task(named: "next_leter") }
+      #expect(error?.description == "there is no task 'next_leter'; did you mean 'next_letter'?")
+    }
+  }
+
+  @Test(arguments: [
+    (["b/x.json": "z b"], "/b/x.json: name: found 'z', expected 'x', the file's name"),
+    (["c/z.json": "z b"], "/c/z.json: category: found 'b', expected 'c', the folder's name"),
+    (
+      ["b/next_letter.json": "next_letter b"],
+      "the generated tasks: the task 'next_letter' exists already in "
+    ),
+  ])
+  func badFolders(files: [String: String], sentence: String) throws {
+    let texts = files.mapValues { text in
+      let parts = text.split(separator: " ").map(String.init)
+      return house(parts[0], parts[1])
+    }
+    try withFolder(texts) { folder in
+      let error = #expect(throws: TaskError.self) { try TaskLibrary(folder: folder) }
+      #expect(error?.description.contains(sentence) == true)
+    }
+  }
+
+  @Test func missingFolder() {
+    let error = #expect(throws: TaskError.self) { try TaskLibrary(folder: "/nonexistent/tasks") }
+    #expect(error?.kind == .missingFile)
+  }
+
+  @Test func inverses() throws {
+    func task(_ name: String, _ pairs: [(String, String)], inverseOf: String? = nil) -> ICLTask {
+      ICLTask(
+        name: name, category: "c", source: "s", inverseOf: inverseOf,
+        pairs: pairs.map { .init(input: $0, output: $1) })
+    }
+    let library = try TaskLibrary(tasks: [
+      task("capital", [("France", "Paris")]),
+      task("capital_of", [("Paris", "France")], inverseOf: "capital"),
+      task("continent", [("France", "Europe"), ("Italy", "Europe")]),
+      task("currency", [("France", "euro")]),
+    ])
+    #expect(try library.inverse(of: "capital")?.name == "capital_of")
+    #expect(try library.inverse(of: "capital_of")?.name == "capital")
+    #expect(try library.inverse(of: "continent") == nil)
+    #expect(try library.inverse(of: "currency")?.pairs == [.init(input: "euro", output: "France")])
+    #expect(try library.inverse(of: "to_upper")?.name == "to_lower")
+    let error = #expect(throws: TaskError.self) {
+      try TaskLibrary(tasks: [task("a", [("x", "y")], inverseOf: "to_uper")])
+    }
+    #expect(
+      error?.description
+        == "the tasks given: inverse_of: found 'to_uper', expected the name of a task, such as "
+        + "'to_upper'")
+  }
+
+  // MARK: The shipped tasks
+
+  static let shippedFolder = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "data/tasks").path
+
+  /// Every file is a task by the strict reader (no repeats, empty texts or contradictions: the
+  /// reader's own tests), a declared inverse inverts, and a domain has at least four tasks.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: shippedFolder), "no data/tasks"))
+  func shippedTasks() throws {
+    let library = try TaskLibrary(folder: Self.shippedFolder)
+    #expect(library.files.allSatisfy { $0.format == .house })
+    for file in library.files {
+      let task = file.task
+      guard let name = task.inverseOf else { continue }
+      let original = try library.task(named: name)
+      let forward = Dictionary(original.pairs.map { ($0.input, $0.answers) }) { first, _ in first }
+      for pair in task.pairs {
+        // Every inverse answer must lead back: the original answers the pair's input for it.
+        let leadsBack = pair.answers.contains { forward[$0]?.contains(pair.input) == true }
+        #expect(
+          leadsBack, "\(task.name): '\(pair.input)' -> '\(pair.output)' does not invert \(name)")
+      }
+    }
+    for (domain, tasks) in library.inputDomains where tasks.count < 4 {
+      print("data/tasks: the input domain '\(domain)' has \(tasks.count) tasks: \(tasks)")
+    }
+    if let ceiling = zeroShotCeiling(library.tasks) {
+      print("data/tasks: \(library.tasks.count) tasks, zero-shot ceiling \(ceiling)")
+    }
+  }
+
+  // MARK: Published data of others
+
+  static let publishedFolder = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "shared/real/data/function_vectors/dataset_files").path
+
+  @Test(
+    .enabled(
+      if: FileManager.default.fileExists(atPath: publishedFolder),
+      "shared/real/data/function_vectors is absent"))
+  func publishedTasks() throws {
+    var counts: [String: TaskFile] = [:]
+    for folder in ["abstractive", "extractive"] {
+      let library = try TaskLibrary(
+        folder: "\(Self.publishedFolder)/\(folder)", generating: false)
+      for file in library.files { counts[file.task.name] = file }
+    }
+    #expect(counts.count == 56)
+    #expect(counts.values.allSatisfy { $0.format == .list && $0.task.pairs.count >= 190 })
+    // Counted independently with Python's json module.
+    let capital = try #require(counts["country-capital"])
+    #expect(capital.task.pairs.count == 197)
+    #expect(capital.changes == .init())
+    let parks = try #require(counts["national_parks"])
+    #expect(parks.task.pairs.count + parks.changes.alternativesMerged == 451)
+    let german = try #require(counts["english-german"])
+    #expect(german.changes == .init(outputsTrimmed: 3))
+    #expect(german.task.pairs.contains(.init(input: "relay", output: "Staffel")))
+    #expect(try #require(counts["conll2003_person"]).changes.repeatsDropped > 0)
+  }
+}
