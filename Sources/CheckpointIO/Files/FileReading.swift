@@ -69,75 +69,21 @@ public enum FileReading {
     guard stat(path, &information) == 0 else { return .absent }
     return information.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
-}
 
-/// An open file that is not a folder, and how large it was when it was opened.
-struct OpenedFile {
-  let descriptor: Int32
-  /// In bytes; 0 for a pipe.
-  let size: Int
-  let isRegular: Bool
-  let identity: FileIdentity
-
-  init(_ path: String) throws {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      switch errno {
-      case ENOENT, ENOTDIR: throw CheckpointError.missing(file: path, fact: "there is no such file")
-      default:
-        throw CheckpointError.unreadable(
-          file: path, fact: "the file cannot be opened: \(systemReason())")
+  /// The names of what lies in the folder at `path`, hidden files included, sorted by their bytes.
+  package static func names(in path: String) throws -> [String] {
+    guard let folder = opendir(path) else {
+      throw CheckpointError.unreadable(
+        file: path, fact: "the folder cannot be listed: \(systemReason())")
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
+      if name != "." && name != ".." { names.append(name) }
     }
-    var information = stat()
-    guard fstat(descriptor, &information) == 0 else {
-      let reason = systemReason()
-      _ = Self.closing(descriptor)
-      throw CheckpointError.unreadable(file: path, fact: "the file cannot be examined: \(reason)")
-    }
-    guard information.st_mode & S_IFMT != S_IFDIR else {
-      _ = Self.closing(descriptor)
-      throw CheckpointError.unreadable(file: path, fact: "this is a folder, expected a file")
-    }
-    isRegular = information.st_mode & S_IFMT == S_IFREG
-    size = isRegular ? Int(information.st_size) : 0
-    identity = FileIdentity(information)
-  }
-
-  func close() { _ = Self.closing(descriptor) }
-
-  private static func closing(_ descriptor: Int32) -> Int32 {
-    #if canImport(Glibc)
-      Glibc.close(descriptor)
-    #elseif canImport(Musl)
-      Musl.close(descriptor)
-    #elseif canImport(Darwin)
-      Darwin.close(descriptor)
-    #endif
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 }
-
-/// What tells that a file is still the same one, with the same contents as far as the system knows.
-struct FileIdentity: Equatable, Sendable {
-  let device: UInt64
-  let inode: UInt64
-  let size: Int64
-  let modifiedSeconds: Int
-  let modifiedNanoseconds: Int
-
-  init(_ information: stat) {
-    device = UInt64(truncatingIfNeeded: information.st_dev)
-    inode = UInt64(information.st_ino)
-    size = Int64(information.st_size)
-    #if canImport(Darwin)
-      modifiedSeconds = information.st_mtimespec.tv_sec
-      modifiedNanoseconds = information.st_mtimespec.tv_nsec
-    #else
-      modifiedSeconds = information.st_mtim.tv_sec
-      modifiedNanoseconds = information.st_mtim.tv_nsec
-    #endif
-  }
-}
-
-/// The system's words for the error that just happened.
-func systemReason() -> String { String(cString: strerror(errno)) }
