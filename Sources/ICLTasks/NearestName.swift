@@ -4,8 +4,9 @@
 ///
 /// An edit inserts, deletes or replaces a character or swaps two neighbours (optimal string
 /// alignment), on lower-cased text; near means at most one edit in three characters. Of equally near
-/// names the first wins.
+/// names the first wins. A text of more than 64 characters is no mistyped name.
 func nearestName(to name: String, among known: [String]) -> String? {
+  guard name.count <= 64 else { return nil }
   let limit = max(1, name.count / 3)
   var best: (name: String, distance: Int)?
   for candidate in known {

@@ -187,8 +187,15 @@ private struct Verdict {
     _ tokenizer: some PromptTokenizer
   ) throws {
     let prompt = template.zeroShotPrompt(query: input).text
-    let before = try tokenizer.promptTokens(prompt).map(\.id)
-    tokens = try tokenizer.promptTokens(prompt + template.answerBlank + output).map(\.id)
+    let before: [Int]
+    do {
+      before = try tokenizer.promptTokens(prompt).map(\.id)
+      tokens = try tokenizer.promptTokens(prompt + template.answerBlank + output).map(\.id)
+    } catch TaskError.inexpressible {
+      tokens = []
+      cut = .failure(Refusal(reason: .unknownToken))
+      return
+    }
     if let unknown = tokenizer.unknownToken, tokens.contains(unknown) {
       cut = .failure(Refusal(reason: .unknownToken))
     } else if !tokens.starts(with: before) {

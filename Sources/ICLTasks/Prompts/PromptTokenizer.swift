@@ -17,6 +17,9 @@ public struct PromptToken: Sendable, Equatable {
 public protocol PromptTokenizer: Sendable {
   /// The tokens of a text as the model gets them, with the beginning-of-sequence token if the policy
   /// adds one.
+  ///
+  /// - Throws: `TaskError.inexpressible` for text that no token, not even an unknown one, stands for;
+  ///   the filter of answers drops such a pair and goes on.
   func promptTokens(_ text: String) throws -> [PromptToken]
   /// The id that stands for text outside the vocabulary, if there is one.
   var unknownToken: Int? { get }

@@ -71,7 +71,7 @@ public struct TaskFile: Sendable, Equatable {
       format = .mapping
       (task, changes) = try Self.publishedTask(
         zip(object.keys, object.values).map { key, value in
-          (.string(key), value, place.appending("['\(key)']"))
+          (.string(key), value, place.appending("[\(Excerpt.quoted(key))]"))
         }, place)
     case .array(let elements):
       format = .list
