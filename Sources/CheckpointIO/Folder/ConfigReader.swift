@@ -90,6 +90,16 @@ public struct ConfigReader: Sendable {
     try isAbsent(key) ? nil : double(key, in: range)
   }
 
+  /// An array of numbers, or nil where the key is absent or null.
+  public mutating func doublesIfPresent(_ key: String) throws -> [Double]? {
+    guard try !isAbsent(key) else { return nil }
+    return try required(key, nil, "an array of numbers") { value in
+      guard let elements = value.arrayValue else { return nil }
+      let numbers = elements.compactMap(\.doubleValue)
+      return numbers.count == elements.count ? numbers : nil
+    }
+  }
+
   public mutating func bool(_ key: String, default fallback: Bool? = nil) throws -> Bool {
     try required(key, fallback.map { .boolean($0) }, "true or false", \.boolValue)
   }

@@ -83,8 +83,10 @@ public struct LinearAttention: Sendable, Equatable {
   public var scale: Double
   /// λ of each head: 1 forgets nothing.
   public var decays: [Double]
-  /// Whether outputs are divided by scale · φ(q_t) · Σ λ^… φ(k) (plus 1e-10, as flash-linear-attention does).
+  /// Whether outputs are divided by scale · φ(q_t) · Σ λ^… φ(k), plus `normaliserEpsilon`.
   public var normalised: Bool
+  /// What flash-linear-attention adds to the normaliser.
+  public static let normaliserEpsilon = 1e-10
   public var outputNorm: OutputNorm
 
   /// What happens to each head's output before W_O.

@@ -2,26 +2,17 @@
 // it computes nothing.
 
 import CheckpointIO
+import TensorCore
 
 /// The checkpoint families that can be loaded.
-enum Family: CaseIterable {
-  case gpt2, llama, linearAttention
-
-  var mapping: any FamilyMapping.Type {
-    switch self {
-    case .gpt2: GPT2.self
-    case .llama: LLaMA.self
-    case .linearAttention: LinearAttentionFamily.self
-    }
-  }
+enum Families {
+  static let all: [any FamilyMapping.Type] = [GPT2.self, LLaMA.self, LinearAttentionFamily.self]
 
   /// The family of a `model_type`.
   static func named(_ modelType: String, file: String) throws -> any FamilyMapping.Type {
-    for family in allCases where family.mapping.modelTypes.contains(modelType) {
-      return family.mapping
-    }
-    throw ModelError.unsupportedFamily(
-      file: file, found: modelType, supported: allCases.flatMap(\.mapping.modelTypes).sorted())
+    for family in all where family.modelTypes.contains(modelType) { return family }
+    let supported = all.flatMap { $0.modelTypes }.sorted()
+    throw ModelError.unsupportedFamily(file: file, found: modelType, supported: supported)
   }
 }
 
@@ -30,7 +21,7 @@ protocol FamilyMapping {
   /// The values of `model_type` that it reads.
   static var modelTypes: [String] { get }
   /// What config.json describes, with the defaults of that class in transformers where keys are left out.
-  static func architecture(from config: ConfigReader) throws -> Architecture
+  static func architecture(from config: inout ConfigReader) throws -> Architecture
   /// Where a parameter lies in the checkpoint.
   static func source(of parameter: String, in architecture: Architecture) -> TensorSource
   /// Prefixes that tensor names may carry as a whole ("transformer.", "model.").
@@ -54,32 +45,22 @@ struct TensorSource: Equatable {
 }
 
 extension ConfigReader {
-  /// A value that must be one of a few.
-  func choice<Value>(_ key: String, _ found: String, among choices: [String: Value]) throws -> Value {
-    guard let value = choices[found] else {
-      throw ModelError.unsupportedValue(
-        file: file, key: key, found: "'\(found)'",
-        supported: choices.keys.sorted().joined(separator: ", "))
-    }
-    return value
-  }
-
-  /// Refuses a switch that would change the computation to something that is not implemented.
-  func refuse(_ key: String, unless expected: Bool, default standard: Bool) throws {
-    let found = try bool(key, default: standard)
-    guard found == expected else {
-      throw ModelError.unsupportedValue(
-        file: file, key: key, found: "\(found)", supported: "\(expected)")
-    }
-  }
-
   /// The named activation functions that checkpoints use (transformers `ACT2FN`).
-  func activation(_ key: String, default standard: String) throws -> Activation {
+  mutating func activation(_ key: String, default standard: String) throws -> Activation {
     try choice(
-      key, string(key, default: standard),
+      key, default: standard,
       among: [
         "relu": .relu, "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
         "gelu_fast": .geluTanh, "silu": .silu, "swish": .silu,
       ])
+  }
+
+  /// `total / parts`, which must come out even.
+  func quotient(_ total: Int, by parts: Int, keys: (String, String)) throws -> Int {
+    guard total % parts == 0 else {
+      throw ModelError.unsupportedValue(
+        file: file, key: keys.0, found: "\(total)", supported: "a multiple of \(keys.1), \(parts)")
+    }
+    return total / parts
   }
 }

@@ -8,9 +8,9 @@ enum GPT2: FamilyMapping {
   static let prefixes = ["transformer."]
 
   // Defaults: transformers `GPT2Config`.
-  static func architecture(from config: ConfigReader) throws -> Architecture {
-    try config.refuse("scale_attn_by_inverse_layer_idx", unless: false, default: false)
-    try config.refuse("add_cross_attention", unless: false, default: false)
+  static func architecture(from config: inout ConfigReader) throws -> Architecture {
+    try config.require("scale_attn_by_inverse_layer_idx", equals: false, default: false)
+    try config.require("add_cross_attention", equals: false, default: false)
     let width = try config.int("n_embd", default: 768)
     let heads = try config.int("n_head", default: 12)
     let layers = try config.int("n_layer", default: 12)
@@ -21,7 +21,7 @@ enum GPT2: FamilyMapping {
     return Architecture(
       family: "gpt2", layers: layers, modelWidth: width, heads: heads, keyValueHeads: heads,
       headWidth: headWidth, valueWidth: headWidth,
-      mlpWidth: try config.optionalInt("n_inner") ?? 4 * width,
+      mlpWidth: try config.intIfPresent("n_inner") ?? 4 * width,
       vocabulary: try config.int("vocab_size", default: 50257),
       attention: Array(repeating: .softmax(scale: scale), count: layers),
       positions: .learned(count: positions),
@@ -36,12 +36,9 @@ enum GPT2: FamilyMapping {
     let parts = parameter.split(separator: ".").map(String.init)
     guard parts[0] == "layers" else {
       return TensorSource(
-        tensor: switch parts[0] {
-        case "embed_tokens": "wte.weight"
-        case "embed_positions": "wpe.weight"
-        case "norm": "ln_f.\(parts[1])"
-        default: parameter
-        })
+        tensor: parameter.replacingParts([
+          "embed_tokens": "wte", "embed_positions": "wpe", "norm": "ln_f",
+        ]))
     }
     let block = "h.\(parts[1])"
     let kind = parts[parts.count - 1]

@@ -8,12 +8,12 @@ enum LLaMA: FamilyMapping {
   static let prefixes = ["model."]
 
   // Defaults: transformers `LlamaConfig`.
-  static func architecture(from config: ConfigReader) throws -> Architecture {
+  static func architecture(from config: inout ConfigReader) throws -> Architecture {
     let width = try config.int("hidden_size", default: 4096)
     let heads = try config.int("num_attention_heads", default: 32)
     let layers = try config.int("num_hidden_layers", default: 32)
     let headWidth =
-      try config.optionalInt("head_dim")
+      try config.intIfPresent("head_dim")
       ?? config.quotient(width, by: heads, keys: ("hidden_size", "num_attention_heads"))
     var biases: Set<Bias> = []
     if try config.bool("attention_bias", default: false) {
@@ -22,7 +22,7 @@ enum LLaMA: FamilyMapping {
     if try config.bool("mlp_bias", default: false) { biases.insert(.mlp) }
     return Architecture(
       family: "llama", layers: layers, modelWidth: width, heads: heads,
-      keyValueHeads: try config.optionalInt("num_key_value_heads") ?? heads, headWidth: headWidth,
+      keyValueHeads: try config.intIfPresent("num_key_value_heads") ?? heads, headWidth: headWidth,
       valueWidth: headWidth, mlpWidth: try config.int("intermediate_size", default: 11008),
       vocabulary: try config.int("vocab_size", default: 32000),
       attention: Array(
@@ -59,22 +59,16 @@ extension String {
 extension ConfigReader {
   /// The rotary base: `rope_theta`, or inside `rope_parameters` as transformers 5 writes it; 10,000 otherwise.
   /// Scaled rotary positions are refused.
-  func ropeBase() throws -> Double {
-    if let scaling = try optionalObject("rope_scaling") {
-      try scaling.refuseRopeScaling(key: "rope_scaling")
+  mutating func ropeBase() throws -> Double {
+    let scaled = { (reader: inout ConfigReader) throws in
+      let key = reader.contains("type") && !reader.contains("rope_type") ? "type" : "rope_type"
+      try reader.require(key, equals: "default", default: "default")
     }
-    if let parameters = try optionalObject("rope_parameters") {
-      try parameters.refuseRopeScaling(key: "rope_parameters")
-      return try parameters.double("rope_theta", default: 10000)
+    _ = try nested("rope_scaling", scaled)
+    let inner = try nested("rope_parameters") { reader in
+      try scaled(&reader)
+      return try reader.double("rope_theta", default: 10000, in: 1...1e12)
     }
-    return try double("rope_theta", default: 10000)
-  }
-
-  private func refuseRopeScaling(key: String) throws {
-    let kind = try optionalString("rope_type") ?? optionalString("type") ?? "default"
-    guard kind == "default" else {
-      throw ModelError.unsupportedValue(
-        file: file, key: key, found: "'\(kind)'", supported: "default (unscaled)")
-    }
+    return try inner ?? double("rope_theta", default: 10000, in: 1...1e12)
   }
 }

@@ -8,7 +8,7 @@ import TensorCore
 final class HookRun<Scalar: TensorScalar> {
   private let plan: ResolvedPlan
   private let catalog: HookCatalog
-  private let ops: Operations<Scalar>
+  let ops: Operations<Scalar>
   private let order: BatchOrder<Scalar>
   private let model: String
   private let gradientHooks: Set<HookName>

@@ -26,15 +26,19 @@ extension ForwardPass {
     } else {
       (out, states) = recurrence.run(segments)
     }
-    out = try withScores(layer, out, phiQ, phiK, v, kind, segments)
-
+    let effective = try EffectiveAttention(self, layer, phiQ, phiK, v, kind, segments)
+    if let effective { out = effective.addEdits(of: .attnScores, to: out, dividedBy: nil) }
+    var divisor: Variable<Scalar>?
     var sums: [Tensor<Scalar>?] = segments.map { _ in nil }
     if kind.normalised {
-      let (divisor, ends) = ops.linearNormaliser(
+      let (normaliser, ends) = ops.linearNormaliser(
         q: phiQ, k: phiK, segments: segments, decays: kind.decays, scale: kind.scale)
       sums = ends
-      out = ops.divide(out, by: hooks.point(layer, .normaliser, divisor), epsilon: 1e-10)
+      let passed = hooks.point(layer, .normaliser, normaliser)
+      divisor = passed
+      out = ops.divide(out, by: passed, epsilon: LinearAttention.normaliserEpsilon)
     }
+    if let effective { out = effective.addEdits(of: .pattern, to: out, dividedBy: divisor) }
     if keepsMemory {
       for place in members.indices {
         memories[place].append(
@@ -44,35 +48,6 @@ extension ForwardPass {
     guard case .rms(let epsilon, _) = kind.outputNorm else { return out }
     let normed = ops.norm(out, centred: false, epsilon: epsilon).normalized
     return gain.map { ops.affine(normed, gain: $0) } ?? normed
-  }
-
-  /// Effective attention, read or edited. It is derived from the recurrence, so an edit acts as the difference that
-  /// it makes to each output, before normaliser and norm.
-  private func withScores(
-    _ layer: Int, _ out: Variable<Scalar>, _ q: Variable<Scalar>, _ k: Variable<Scalar>,
-    _ v: Variable<Scalar>, _ kind: LinearAttention, _ segments: [RecurrentSegment<Scalar>]
-  ) throws -> Variable<Scalar> {
-    let names = [HookName.block(layer, .attnScores), .block(layer, .pattern)]
-    guard names.contains(where: { hooks.wants($0) }) else { return out }
-    guard segments.allSatisfy({ $0.initial == nil }) else {
-      throw ModelError.scoresAfterPrefix(model: model.name, layer: layer)
-    }
-    let layout = AttentionLayout<Scalar>(
-      sequences: segments.map { .init(start: $0.start, count: $0.count, past: []) },
-      heads: architecture.heads, keyValueHeads: architecture.keyValueHeads)
-    let blocks = hooks.scoreBlocks(layout)
-    let plain = Operations<Scalar>(ops.context)
-    let scores = plain.linearScores(
-      q: q.tensor, k: k.tensor, segments: segments, decays: kind.decays, scale: kind.scale)
-    let edited = hooks.point(names[0], Variable(scores), blocks: blocks).tensor
-    let pattern = hooks.point(names[1], Variable(edited), blocks: blocks).tensor
-    guard pattern != scores else { return out }
-    let difference = plain.add(
-      Variable(pattern), plain.scale(Variable(scores), by: -1))
-    return ops.add(
-      out,
-      plain.attentionMix(
-        pattern: difference, v: Variable(v.tensor), layout: layout, everyKey: true))
   }
 
   /// The recurrence in pieces: each ends where a state is read, edited or written to.
@@ -187,5 +162,79 @@ struct Recurrence<Scalar: TensorScalar> {
     return Recurrence(
       ops: Operations(ops.context), q: Variable(q.tensor), k: Variable(k.tensor),
       v: Variable(v.tensor), decays: decays, scale: scale)
+  }
+}
+
+/// Linear attention as weights of tokens on tokens: scores are the weights in the numerator, the pattern is what they
+/// are after the normaliser. Both are derived from the recurrence, so an edit acts as the difference that it makes.
+final class EffectiveAttention<Scalar: TensorScalar> {
+  private let hooks: HookRun<Scalar>
+  private let ops: Operations<Scalar>
+  private let layer: Int
+  private let v: Tensor<Scalar>
+  private let layout: AttentionLayout<Scalar>
+  private var weights: Tensor<Scalar>
+
+  /// Nil where nobody looks.
+  ///
+  /// - Throws: `ModelError.scoresAfterPrefix`, because a prefix holds no keys.
+  init?(
+    _ pass: ForwardPass<Scalar>, _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>,
+    _ v: Variable<Scalar>, _ kind: LinearAttention, _ segments: [RecurrentSegment<Scalar>]
+  ) throws {
+    guard [.attnScores, .pattern].contains(where: { pass.hooks.wants(.block(layer, $0)) }) else {
+      return nil
+    }
+    guard segments.allSatisfy({ $0.initial == nil }) else {
+      throw ModelError.scoresAfterPrefix(model: pass.model.name, layer: layer)
+    }
+    hooks = pass.hooks
+    ops = Operations(pass.ops.context)
+    self.layer = layer
+    self.v = v.tensor
+    layout = AttentionLayout(
+      sequences: segments.map { .init(start: $0.start, count: $0.count, past: []) },
+      heads: pass.architecture.heads, keyValueHeads: pass.architecture.keyValueHeads)
+    weights = ops.linearScores(
+      q: q.tensor, k: k.tensor, segments: segments, decays: kind.decays, scale: kind.scale)
+  }
+
+  /// Passes the weights through a hook point and adds to the output what an edit changes.
+  ///
+  /// - Parameter divisor: the normaliser `[T, H]` that the weights are divided by first.
+  func addEdits(
+    of point: BlockPoint, to out: Variable<Scalar>, dividedBy divisor: Variable<Scalar>?
+  ) -> Variable<Scalar> {
+    if let divisor { divide(by: divisor.tensor) }
+    let edited = hooks.point(
+      .block(layer, point), Variable(weights), blocks: hooks.scoreBlocks(layout)
+    ).tensor
+    guard edited != weights else { return out }
+    let difference = ops.add(Variable(edited), ops.scale(Variable(weights), by: -1))
+    weights = edited
+    let change = ops.attentionMix(
+      pattern: difference, v: Variable(v), layout: layout, everyKey: true)
+    // On the tape's operations, so that gradients go on through `out`.
+    return hooks.ops.add(out, change)
+  }
+
+  private func divide(by divisor: Tensor<Scalar>) {
+    let heads = layout.heads
+    divisor.withUnsafeBufferPointer { divisor in
+      weights.withUnsafeMutableBufferPointer { weights in
+        for (index, sequence) in layout.sequences.enumerated() {
+          for head in 0..<heads {
+            for query in 0..<sequence.count {
+              let n =
+                divisor[(sequence.start + query) * heads + head]
+                + Scalar(LinearAttention.normaliserEpsilon)
+              let start =
+                layout.scoreOffsets[index] + (head * sequence.count + query) * sequence.total
+              for key in 0..<sequence.total { weights[start + key] /= n }
+            }
+          }
+        }
+      }
+    }
   }
 }

@@ -1,0 +1,115 @@
+// ModelFolder: a Hugging Face folder as a model. Opening reads headers only and verifies all of them: every
+// tensor that the architecture needs, its shape and type, and that nothing else lies there.
+
+import CheckpointIO
+import TensorCore
+
+/// A checkpoint folder whose tensors have been matched to an architecture.
+public struct ModelFolder: Sendable {
+  public let path: String
+  public let architecture: Architecture
+  /// The config keys that were absent, and the class defaults taken for them.
+  public let defaultsUsed: JSONObject
+  /// The files a digest must cover.
+  public let files: [String]
+  private let checkpoint: CheckpointFolder
+  private let sources: [String: (view: TensorView, source: TensorSource)]
+
+  /// The folder's last component.
+  public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+  /// - Throws: `CheckpointError` for files that cannot be read, `ModelError` for a family, a value or a tensor
+  ///   that does not fit.
+  public init(path: String) throws {
+    let checkpoint = try CheckpointFolder(path: path)
+    var config = try checkpoint.configReader()
+    let family = try Families.named(config.string("model_type"), file: config.file)
+    let architecture = try family.architecture(from: &config)
+
+    // Names without the prefix that the whole checkpoint may carry.
+    var actual: [String: String] = [:]
+    for name in checkpoint.names {
+      let prefix = family.prefixes.first { name.hasPrefix($0) } ?? ""
+      let bare = String(name.dropFirst(prefix.count))
+      guard actual.updateValue(name, forKey: bare) == nil else {
+        throw CheckpointError.invalidFolder(
+          file: path, fact: "tensor '\(bare)' is there twice, with and without '\(prefix)'")
+      }
+    }
+    var sources: [String: (view: TensorView, source: TensorSource)] = [:]
+    var used: Set<String> = []
+    for parameter in architecture.parameters {
+      let source = family.source(of: parameter.name, in: architecture)
+      guard let name = actual[source.tensor] else {
+        throw ModelError.missingTensor(
+          file: path, name: source.tensor, shape: source.shape(of: parameter.shape),
+          present: checkpoint.names.count)
+      }
+      let view = try checkpoint.tensor(named: name)
+      let expected = source.shape(of: parameter.shape)
+      guard view.shape == expected else {
+        throw ModelError.wrongShape(
+          file: view.path, name: name, found: view.shape, expected: expected)
+      }
+      guard [.float32, .float16, .bfloat16].contains(view.dtype) else {
+        throw ModelError.wrongType(file: view.path, name: name, found: view.dtype.rawValue)
+      }
+      sources[parameter.name] = (view, source)
+      used.insert(source.tensor)
+    }
+    let unused = actual.keys.filter {
+      !used.contains($0) && !family.mayBeUnused($0, in: architecture)
+    }
+    guard unused.isEmpty else {
+      throw ModelError.unusedTensors(file: path, names: unused.compactMap { actual[$0] }.sorted())
+    }
+    self.path = path
+    self.architecture = architecture
+    self.checkpoint = checkpoint
+    self.sources = sources
+    defaultsUsed = config.defaultsUsed
+    files = checkpoint.files
+  }
+
+  /// The model; a matrix is read and packed at its first use.
+  public func model<Scalar: TensorScalar>(
+    as scalar: Scalar.Type = Scalar.self, on context: ComputeContext
+  ) -> Transformer<Scalar> {
+    var parameters: [String: Parameter<Scalar>] = [:]
+    for wanted in architecture.parameters {
+      guard let (view, source) = sources[wanted.name] else { continue }
+      parameters[wanted.name] = Parameter(
+        name: wanted.name, shape: wanted.shape, stored: source.elements(of: view))
+    }
+    return Transformer(
+      name: name, architecture: architecture, parameters: parameters, context: context)
+  }
+
+  /// Throws when a file of weights was changed since the folder was opened.
+  public func verifyUnchanged() throws { try checkpoint.verifyUnchanged() }
+}
+
+extension TensorSource {
+  /// The shape that the checkpoint's tensor has for a parameter of `shape`.
+  func shape(of shape: [Int]) -> [Int] {
+    let whole = [shape[0] * part.of] + shape.dropFirst()
+    return isTransposed ? whole.reversed() : whole
+  }
+
+  /// The parameter's elements where they lie in the checkpoint.
+  func elements(of view: TensorView) -> StoredElements {
+    let width = view.shape[view.shape.count - 1]
+    let outputs = isTransposed ? width : view.shape[0]
+    // The first element of the part: outputs are columns of a transposed matrix, rows otherwise.
+    let first = outputs / part.of * part.index * (isTransposed || view.shape.count == 1 ? 1 : width)
+    let size = view.dtype.size
+    return StoredElements(
+      elementType: view.dtype.elementType ?? .float32, rowStride: isTransposed ? 1 : width,
+      columnStride: isTransposed ? width : 1,
+      access: { body in
+        view.withUnsafeBytes { bytes in
+          if let base = bytes.baseAddress { body(base + first * size) }
+        }
+      }, giveBack: { view.release() })
+  }
+}
