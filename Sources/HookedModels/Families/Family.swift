@@ -16,6 +16,17 @@ enum Families {
   }
 }
 
+extension Architecture {
+  /// Where a parameter lies in a checkpoint of this architecture's family: the tensor's name without the prefix of the
+  /// whole checkpoint, which part of its outputs, and whether it is `[in, out]`.
+  package func checkpointSource(of parameter: String) throws -> (
+    tensor: String, part: Int, isTransposed: Bool
+  ) {
+    let source = try Families.named(family, file: family).source(of: parameter, in: self)
+    return (source.tensor, source.part.index, source.isTransposed)
+  }
+}
+
 /// What a family says of itself.
 protocol FamilyMapping {
   /// The values of `model_type` that it reads.
