@@ -20,7 +20,8 @@ package enum Tolerance {
   package static let finiteDifference = 1e-7
 }
 
-/// Where two arrays differ most: absolutely up to magnitude 1, relatively above.
+/// Where two arrays differ most, in units of the reference's root mean square (of its finite elements), or
+/// absolutely where that is below 1.
 package struct Difference: CustomStringConvertible {
   package let largest: Double
   package let index: Int
@@ -29,10 +30,13 @@ package struct Difference: CustomStringConvertible {
 
   /// Compares element by element; NaN, or infinities that differ, count as an infinite difference.
   package init<A: BinaryFloatingPoint, B: BinaryFloatingPoint>(_ found: [A], _ expected: [B]) {
+    let finite = expected.map { Double($0) }.filter(\.isFinite)
+    let squares = finite.reduce(0) { $0 + $1 * $1 }
+    let size = max(1, (squares / Double(max(1, finite.count))).squareRoot())
     var (largest, at) = (found.count == expected.count ? 0 : Double.infinity, 0)
     for index in 0..<min(found.count, expected.count) {
       let (x, y) = (Double(found[index]), Double(expected[index]))
-      let difference = x == y ? 0 : (x - y).isFinite ? abs(x - y) / max(1, abs(y)) : .infinity
+      let difference = x == y ? 0 : (x - y).isFinite ? abs(x - y) / size : .infinity
       if difference > largest { (largest, at) = (difference, index) }
     }
     self.largest = largest
