@@ -20,8 +20,8 @@ package enum Tolerance {
   package static let finiteDifference = 1e-7
 }
 
-/// Where two arrays differ most, in units of the reference's root mean square (of its finite elements), or
-/// absolutely where that is below 1.
+/// Where two arrays differ most, in units of the larger of 1, the reference's root mean square (of its
+/// finite elements), and the element itself.
 package struct Difference: CustomStringConvertible {
   package let largest: Double
   package let index: Int
@@ -36,7 +36,7 @@ package struct Difference: CustomStringConvertible {
     var (largest, at) = (found.count == expected.count ? 0 : Double.infinity, 0)
     for index in 0..<min(found.count, expected.count) {
       let (x, y) = (Double(found[index]), Double(expected[index]))
-      let difference = x == y ? 0 : (x - y).isFinite ? abs(x - y) / size : .infinity
+      let difference = x == y ? 0 : (x - y).isFinite ? abs(x - y) / max(size, abs(y)) : .infinity
       if difference > largest { (largest, at) = (difference, index) }
     }
     self.largest = largest
