@@ -1,0 +1,53 @@
+// The models of tokenizer.json that are supported: what turns a word into ids.
+
+enum Model: Sendable {
+  case bytePair(BytePairModel)
+  case wordLevel(WordLevelModel)
+
+  static let supported = ["BPE", "WordLevel"]
+
+  var vocabulary: Vocabulary {
+    switch self {
+    case .bytePair(let model): model.vocabulary
+    case .wordLevel(let model): model.vocabulary
+    }
+  }
+
+  /// The id that stands for what the vocabulary lacks.
+  var unknown: Int? {
+    switch self {
+    case .bytePair(let model): model.unknown.map(Int.init)
+    case .wordLevel(let model): model.unknown
+    }
+  }
+
+  /// What to call it in a run's record.
+  var kind: String {
+    switch self {
+    case .bytePair(let model):
+      if !model.byteSymbols.isEmpty {
+        "byte-level BPE"
+      } else if !model.byteFallback.isEmpty {
+        "BPE with byte fallback"
+      } else {
+        "BPE"
+      }
+    case .wordLevel: "WordLevel"
+    }
+  }
+
+  /// Whether a word may be cut before a U+2581 without changing its tokens.
+  var cutsAtMetaspace: Bool {
+    if case .bytePair(let model) = self { return model.cutsAtMetaspace }
+    return false
+  }
+
+  /// Writes the tokens of a word, which is not empty, into `buffer`.
+  @inline(__always)
+  func encode(_ word: UnsafeBufferPointer<UInt8>, into buffer: inout WordBuffer) throws {
+    switch self {
+    case .bytePair(let model): try model.encode(word, into: &buffer)
+    case .wordLevel(let model): try model.encode(word, into: &buffer)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// The normalizers of tokenizer.json that are supported, as values. A normalizer maps a text to a
+// text; it sees one stretch between added tokens at a time.
+
+indirect enum Normalizer: Sendable, Equatable {
+  case sequence([Normalizer])
+  case prepend([UInt8])
+  case replace(pattern: [UInt8], content: [UInt8])
+  case unicode(UnicodeNormalization.Form)
+  case lowercase
+  case strip(left: Bool, right: Bool)
+
+  static let supported = [
+    "Sequence", "Prepend", "Replace", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip",
+  ]
+
+  func apply(to text: inout AlignedText) {
+    if text.bytes.isEmpty { return }
+    switch self {
+    case .sequence(let normalizers):
+      for normalizer in normalizers { normalizer.apply(to: &text) }
+    case .prepend(let bytes):
+      var result = AlignedText(tracksSources: text.tracksSources)
+      result.reserve(text.bytes.count + bytes.count)
+      result.append(bytes, insertedAt: 0, of: text)
+      result.append(0..<text.bytes.count, of: text)
+      text = result
+    case .replace(let pattern, let content):
+      text = Self.replacing(pattern, with: content, in: text)
+    case .unicode(let form):
+      UnicodeNormalization.shared.apply(form, to: &text)
+    case .lowercase:
+      text = Self.lowercased(text)
+    case .strip(let left, let right):
+      text = Self.stripped(text, left: left, right: right)
+    }
+  }
+
+  /// Replaces every occurrence of a byte string, from the left, not overlapping.
+  static func replacing(
+    _ pattern: [UInt8], with content: [UInt8], in text: AlignedText
+  ) -> AlignedText {
+    var result = AlignedText(tracksSources: text.tracksSources)
+    result.reserve(text.bytes.count)
+    var copied = 0
+    text.bytes.withUnsafeBufferPointer { bytes in
+      ByteSearch.forEachOccurrence(of: pattern, in: bytes, range: 0..<bytes.count) { found in
+        result.append(copied..<found.lowerBound, of: text)
+        result.append(content, replacing: found, of: text)
+        copied = found.upperBound
+      }
+    }
+    result.append(copied..<text.bytes.count, of: text)
+    return result
+  }
+
+  /// Full lower case, scalar by scalar and without context (a final sigma is a sigma).
+  private static func lowercased(_ text: AlignedText) -> AlignedText {
+    var result = AlignedText(tracksSources: text.tracksSources)
+    result.reserve(text.bytes.count)
+    text.bytes.withUnsafeBufferPointer { bytes in
+      var index = 0
+      while index < bytes.count {
+        let (scalar, length) = UTF8Reading.scalar(bytes, at: index)
+        let range = index..<index + length
+        if scalar < 0x80 {
+          let isUpper = scalar >= 0x41 && scalar <= 0x5A
+          result.append([UInt8(scalar) | (isUpper ? 0x20 : 0)], replacing: range, of: text)
+        } else if let known = Unicode.Scalar(scalar) {
+          let mapped = Array(known.properties.lowercaseMapping.utf8)
+          result.append(mapped, replacing: range, of: text)
+        }
+        index += length
+      }
+    }
+    return result
+  }
+
+  private static func stripped(_ text: AlignedText, left: Bool, right: Bool) -> AlignedText {
+    text.bytes.withUnsafeBufferPointer { bytes in
+      CharacterClasses.shared.withTable { classes in
+        var range = 0..<bytes.count
+        while left, !range.isEmpty {
+          let (scalar, length) = UTF8Reading.scalar(bytes, at: range.lowerBound)
+          guard classes.classOf(scalar).contains(.space) else { break }
+          range = range.lowerBound + length..<range.upperBound
+        }
+        while right, !range.isEmpty {
+          let start = UTF8Reading.start(bytes, before: range.upperBound)
+          let scalar = UTF8Reading.scalar(bytes, at: start).value
+          guard classes.classOf(scalar).contains(.space) else { break }
+          range = range.lowerBound..<start
+        }
+        var result = AlignedText(tracksSources: text.tracksSources)
+        result.append(range, of: text)
+        return result
+      }
+    }
+  }
+}
