@@ -35,7 +35,9 @@ let package = Package(
     .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "CKernels", "TestSupport"]),
     .testTarget(name: "HookPointsTests", dependencies: ["HookPoints", "TestSupport"]),
     .testTarget(name: "CheckpointIOTests", dependencies: ["CheckpointIO", "TestSupport"]),
-    .testTarget(name: "TokenizationTests", dependencies: ["Tokenization", "TestSupport"]),
+    .testTarget(
+      name: "TokenizationTests",
+      dependencies: ["CKernels", "CheckpointIO", "Tokenization", "TestSupport"]),
     .testTarget(name: "HookedModelsTests", dependencies: ["HookedModels", "TestSupport"]),
     .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "CheckpointIO", "TestSupport"]),
     .testTarget(name: "ProbesTests", dependencies: ["Probes", "TestSupport"]),

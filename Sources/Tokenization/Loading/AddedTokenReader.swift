@@ -5,7 +5,9 @@
 import CheckpointIO
 
 enum AddedTokenReader {
-  static func tokens(_ fields: ComponentFields, _ vocabulary: Vocabulary) throws -> [AddedToken] {
+  static func tokens(
+    _ fields: ComponentFields, _ vocabulary: Vocabulary, _ normalizer: Normalizer?
+  ) throws -> [AddedToken] {
     guard fields.optional("added_tokens") != nil else { return [] }
     var tokens: [AddedToken] = []
     var seen: Set<[UInt8]> = []
@@ -33,6 +35,11 @@ enum AddedTokenReader {
       if vocabulary.id(of: token.content) == nil, vocabulary.hasPiece(token.id) {
         throw fields.inconsistent(
           "\(item.path) gives \(name) the id \(token.id), which the vocabulary has given away")
+      }
+      if token.isNormalized, AddedTokens.normalized(token.content, normalizer).isEmpty {
+        throw fields.inconsistent(
+          "\(item.path): nothing is left of \(name) after normalization, so that it would match "
+            + "everywhere; mark it as not normalized")
       }
       highest = max(highest, token.id)
       tokens.append(token)

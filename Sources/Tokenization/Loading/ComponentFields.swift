@@ -110,7 +110,8 @@ struct ComponentFields {
     return choice
   }
 
-  func unsupported(_ component: String, _ found: String, _ supported: [String]) -> TokenizationError {
+  func unsupported(_ component: String, _ found: String, _ supported: [String]) -> TokenizationError
+  {
     .unsupported(
       file: file, component: component, found: Excerpt.quoted(found, limit: 200),
       supported: Self.list(supported))

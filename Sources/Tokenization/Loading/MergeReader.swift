@@ -52,7 +52,8 @@ struct MergeReader {
     }
   }
 
-  private mutating func read(line: UnsafeBufferPointer<UInt8>, _ name: @autoclosure () -> String) throws
+  private mutating func read(line: UnsafeBufferPointer<UInt8>, _ name: @autoclosure () -> String)
+    throws
   {
     guard let space = line.firstIndex(of: 0x20), !line[(space + 1)...].contains(0x20) else {
       throw malformed(name(), Excerpt.quoted(String(decoding: line, as: UTF8.self)))
@@ -80,14 +81,16 @@ struct MergeReader {
     guard let id = vocabulary.id(of: piece) else {
       throw TokenizationError.inconsistent(
         file: file,
-        fact: "merge \(rank) needs the piece \(Excerpt.quoted(String(decoding: piece, as: UTF8.self))), "
+        fact:
+          "merge \(rank) needs the piece \(Excerpt.quoted(String(decoding: piece, as: UTF8.self))), "
           + "which is not in the vocabulary")
     }
     return UInt32(id)
   }
 
   private func malformed(_ name: String, _ found: String) -> TokenizationError {
-    .malformed(file: file, field: name, found: found, expected: "two pieces, \"a b\" or [\"a\", \"b\"]")
+    .malformed(
+      file: file, field: name, found: found, expected: "two pieces, \"a b\" or [\"a\", \"b\"]")
   }
 
   private static func hasInnerMetaspace(_ piece: [UInt8]) -> Bool {

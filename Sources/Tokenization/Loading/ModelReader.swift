@@ -25,7 +25,8 @@ struct ModelReader {
       throw TokenizationError.unsupported(
         file: file, component: "BPE dropout", found: dropout.summary, supported: "null, 0")
     }
-    let prefix = Array(try fields.optionalString("continuing_subword_prefix").map(\.utf8) ?? "".utf8)
+    let prefix = Array(
+      try fields.optionalString("continuing_subword_prefix").map(\.utf8) ?? "".utf8)
     let suffix = Array(try fields.optionalString("end_of_word_suffix").map(\.utf8) ?? "".utf8)
     let vocabulary = try vocabulary(
       fields.required("vocab", "an object"), fields.name("vocab"))

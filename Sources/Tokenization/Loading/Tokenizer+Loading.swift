@@ -58,7 +58,7 @@ extension Tokenizer {
     }
     let vocabulary = model.vocabulary
     let addedTokens = AddedTokens(
-      try AddedTokenReader.tokens(fields, vocabulary), normalizer: normalizer)
+      try AddedTokenReader.tokens(fields, vocabulary, normalizer), normalizer: normalizer)
     let processor = try read("post_processor") { component in
       try ComponentReader.postProcessor(component) { id in
         vocabulary.hasPiece(id) || addedTokens[id] != nil

@@ -85,7 +85,9 @@ struct UnicodeNormalization: Sendable {
       composites[UInt64(first) << 32 | UInt64(last)] = composite
       properties[Int(last)].isUnstableComposed = true
     }
-    for index in 1..<Hangul.tailCount { properties[Int(Hangul.tails + index)].isUnstableComposed = true }
+    for index in 1..<Hangul.tailCount {
+      properties[Int(Hangul.tails + index)].isUnstableComposed = true
+    }
     for index in 0..<Hangul.vowelCount {
       properties[Int(Hangul.vowels + index)].isUnstableComposed = true
     }

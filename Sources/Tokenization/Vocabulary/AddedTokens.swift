@@ -34,7 +34,8 @@ struct AddedTokens: Sendable {
     idByContent = Dictionary(
       tokens.map { ($0.content, $0.id) }, uniquingKeysWith: { first, _ in first })
     // Of two tokens with one spelling after normalization the special one counts.
-    let indices = tokens.indices.filter { tokens[$0].isSpecial }
+    let indices =
+      tokens.indices.filter { tokens[$0].isSpecial }
       + tokens.indices.filter { !tokens[$0].isSpecial }
     verbatim = TokenMatcher(
       patterns: indices.filter { !tokens[$0].isNormalized }.map { (tokens[$0].content, $0) })
@@ -44,7 +45,8 @@ struct AddedTokens: Sendable {
       })
   }
 
-  private static func normalized(_ content: [UInt8], _ normalizer: Normalizer?) -> [UInt8] {
+  /// What a token's content is in a normalized text.
+  static func normalized(_ content: [UInt8], _ normalizer: Normalizer?) -> [UInt8] {
     guard let normalizer else { return content }
     var text = content.withUnsafeBufferPointer {
       AlignedText(copying: 0..<$0.count, of: $0, tracksSources: false)
@@ -84,7 +86,8 @@ struct AddedTokens: Sendable {
       if token.stripsLeft { start = max(spaceStart(text, before: start), done) }
       if token.stripsRight { stop = spaceEnd(text, after: stop) }
       if done < start { sections.append(Section(id: nil, range: done..<start)) }
-      sections.append(Section(id: token.id, range: start..<stop))
+      // A token that is itself white space may have been taken whole by the one before.
+      if start < stop { sections.append(Section(id: token.id, range: start..<stop)) }
       done = stop
     }
     if done < text.count { sections.append(Section(id: nil, range: done..<text.count)) }
