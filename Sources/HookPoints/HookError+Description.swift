@@ -35,7 +35,7 @@ extension HookError: CustomStringConvertible {
     case .badValues(let found):
       "values: found \(found), expected a list of numbers or a list of such lists of equal length"
     case .unknownAction(let text, let nearest):
-      "action '\(text)': unknown; did you mean '\(nearest)'?"
+      "action '\(text)': not one of replace, add, scale, zero, mean; did you mean '\(nearest)'?"
     case .unknownKey(let key, let subject, let nearest):
       "\(subject): unknown key '\(key)'; did you mean '\(nearest)'?"
     case .missingKey(let key, let subject):

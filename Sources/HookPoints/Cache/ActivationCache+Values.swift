@@ -36,7 +36,7 @@ extension ActivationCache {
       hook: hook, sequence: address.sequence, position: address.position)
     switch try record(hook) {
     case .rows(let addresses, let values):
-      guard let place = addresses.firstIndex(of: address) else { throw missing }
+      guard let place = addresses.sortedIndex(of: address) else { throw missing }
       return values.rows([place]).values
     case .perSequence(let all):
       guard let found = all[address.sequence],
@@ -46,5 +46,19 @@ extension ActivationCache {
       let queries = found.positions.count
       return (0..<heads).flatMap { found.values.row($0 * queries + place) }
     }
+  }
+}
+
+extension [RowAddress] {
+  /// The place of an address in addresses that ascend by sequence and position, as a batch's rows do.
+  fileprivate func sortedIndex(of address: RowAddress) -> Int? {
+    func key(_ address: RowAddress) -> (Int, Int) { (address.sequence, address.position ?? -1) }
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if key(self[middle]) < key(address) { low = middle + 1 } else { high = middle }
+    }
+    return low < count && self[low] == address ? low : nil
   }
 }

@@ -25,6 +25,8 @@ package func editDistance(_ left: String, _ right: String) -> Int {
 /// The candidate with the smallest distance to the text; the first of equals. `candidates` is not empty.
 package func nearest(to text: String, among candidates: [String]) -> String {
   precondition(!candidates.isEmpty, "nothing to choose the nearest from")
+  // Names are shorter; what follows could only cost time.
+  let text = String(text.prefix(200))
   var best = candidates[0]
   var bestDistance = Int.max
   for candidate in candidates {

@@ -32,16 +32,26 @@ extension HookCatalog {
       }
       throw unknown(text, suffix: suffix, before: text.dropLast(suffix.count))
     }
-    if let (layers, rest) = layered(text, prefix: "layer."), rest.hasPrefix("comp."),
-      let field = FieldName.short[String(rest.dropFirst(5))]
-    {
-      return try names(field, layers, text)
+    if let (layers, rest) = layered(text, prefix: "layer."), rest.hasPrefix("comp.") {
+      let parts = rest.split(separator: ".", omittingEmptySubsequences: false)
+      if let field = FieldName.short[String(parts[1])] {
+        // What follows in a serialised pyvene key (unit, count) is said by selectors here.
+        guard parts.count == 2 else {
+          let end = text.count - rest.count + "comp.".count + parts[1].count
+          throw HookError.unknownName(
+            text: text, model: model, nearest: String(text.prefix(end)))
+        }
+        return try names(field, layers, text)
+      }
     }
     if let form = ShortForm(text) {
       if let field = try form.meaning(text) { return try names(field, form.layers, text) }
       throw unknown(text, form: form)
     }
     if FieldName.short[text] != nil { throw HookError.needsLayer(text: text) }
+    if layers > 0, BlockPoint(rawValue: text) != nil || FieldName.inBlock[text] != nil {
+      throw HookError.unknownName(text: text, model: model, nearest: "blocks.0.\(text)")
+    }
     throw HookError.unknownName(
       text: text, model: model, nearest: nearest(to: text, among: allNames))
   }

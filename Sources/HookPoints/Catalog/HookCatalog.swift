@@ -116,3 +116,15 @@ extension HookCatalog.Entry {
     }
   }
 }
+
+extension HookCatalog.Entry: CustomStringConvertible {
+  /// The name and the axes with the sizes that belong to the model:
+  /// `blocks.0.attn.hook_q [tokens, heads=12, headWidth=64]`.
+  public var description: String {
+    var widths = widths[...]
+    let shape = axes.map { axis in
+      axis.isFixed ? "\(axis.rawValue)=\(widths.removeFirst())" : axis.rawValue
+    }
+    return "\(name) [" + shape.joined(separator: ", ") + "]"
+  }
+}

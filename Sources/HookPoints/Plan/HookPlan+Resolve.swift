@@ -13,12 +13,12 @@ extension HookPlan {
       return ResolvedPlan(plan: self, layers: catalog.layers, sequences: sequences, work: [])
     }
     let batch = RaggedRows(sequences)
-    var reads: [HookName: Set<Int>] = [:]
+    var reads: [HookName: [Int]] = [:]
     for read in self.reads {
       for name in try catalog.resolve(read.hook) {
         let selected = try batch.select(
           catalog.entry(name), read.sequences, read.positions, what: "read")
-        reads[name, default: []].formUnion(selected.map(\.row))
+        reads[name, default: []] += selected.map(\.row)
       }
     }
     var edits: [HookName: [ResolvedEdit]] = [:]
@@ -32,11 +32,20 @@ extension HookPlan {
     let work = Set(reads.keys).union(edits.keys).sorted().map { name in
       (
         name,
-        ResolvedHook(readRows: reads[name].map { $0.sorted() } ?? [], edits: edits[name] ?? [])
+        ResolvedHook(
+          readRows: ascendingOnce(reads[name, default: []]), edits: edits[name, default: []])
       )
     }
     return ResolvedPlan(plan: self, layers: catalog.layers, sequences: sequences, work: work)
   }
+}
+
+/// The rows in ascending order, each once.
+func ascendingOnce(_ rows: [Int]) -> [Int] {
+  var result: [Int] = []
+  result.reserveCapacity(rows.count)
+  for row in rows.sorted() where row != result.last { result.append(row) }
+  return result
 }
 
 extension Intervention {

@@ -33,6 +33,18 @@ extension Intervention {
       action: .add(HookValues(value.values), scaled: scale))
   }
 
+  /// Adds `scale` times one value for each selected position: sequences as named, positions ascending
+  /// within each.
+  public static func add<Layout>(
+    _ rows: ActivationRows<Layout>, scaled scale: Double = 1, to site: Site<Layout>,
+    at positions: PositionSelector, in sequences: SequenceSelector = .all,
+    heads: HeadSelector = .all
+  ) -> Intervention {
+    Intervention(
+      hook: .name(site.name), sequences: sequences, positions: positions, heads: heads,
+      action: .add(HookValues(rows: rows.rows), scaled: scale))
+  }
+
   /// Multiplies by a number.
   public static func scale<Layout>(
     _ site: Site<Layout>, by factor: Double, at positions: PositionSelector,

@@ -92,6 +92,15 @@ public struct ResolvedHook: Sendable, Equatable {
   public let readRows: [Int]
   /// The edits, in the order of the plan; all come before the recording.
   public let edits: [ResolvedEdit]
+
+  /// Every row whose value is needed here, ascending, each once: read, changed, or taken into a mean.
+  public var rows: [Int] {
+    ascendingOnce(
+      readRows
+        + edits.flatMap { edit in
+          if case .mean(let sources) = edit.action { edit.rows + sources } else { edit.rows }
+        })
+  }
 }
 
 /// One intervention at one hook.
