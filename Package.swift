@@ -17,7 +17,7 @@ let package = Package(
   targets: [
     .target(name: "CKernels"),
     .target(name: "TensorCore", dependencies: ["CKernels"]),
-    .target(name: "HookPoints", dependencies: ["TensorCore"]),
+    .target(name: "HookPoints", dependencies: ["TensorCore"], exclude: ["README.md"]),
     .target(name: "CheckpointIO", dependencies: ["CKernels", "TensorCore"]),
     .target(name: "Tokenization", dependencies: ["CheckpointIO"]),
     .target(

@@ -30,7 +30,7 @@ extension HookCatalog {
       {
         return try names(field, layers, text)
       }
-      throw unknown(text, suffix: suffix, before: text.dropLast(suffix.count))
+      throw unknown(text, layers, suffix: suffix)
     }
     if let (layers, rest) = layered(text, prefix: "layer."), rest.hasPrefix("comp.") {
       let parts = rest.split(separator: ".", omittingEmptySubsequences: false)
@@ -114,34 +114,38 @@ extension HookCatalog {
 
   private var allNames: [String] { entries.map(\.name.description) }
 
-  /// The points that some block of this model has.
-  private var points: [BlockPoint] {
-    let present = Set(entries.compactMap(\.name.point))
-    return BlockPoint.allCases.filter(present.contains)
+  /// The points that can be named at these layers.
+  private func points(_ selection: LayerSelection) -> [BlockPoint] {
+    BlockPoint.allCases.filter { (try? names(.point($0), selection, "")) != nil }
   }
 
-  /// The error for a wrong name in a block: the layer stays as written.
-  private func unknown(_ text: String, suffix: String, before: Substring) -> HookError {
-    let points = points.map(\.rawValue)
-    let candidates = points.isEmpty ? allNames : points
-    guard !candidates.isEmpty else {
-      return .absent(name: text, model: model, reason: "it has none")
-    }
-    let best = nearest(to: suffix, among: candidates)
-    return .unknownName(
-      text: text, model: model, nearest: points.isEmpty ? best : before + best)
+  /// The error for a wrong name in a block: the layers stay as written, if the model has them.
+  private func unknown(_ text: String, _ selection: LayerSelection, suffix: String) -> HookError {
+    let before = text.dropLast(suffix.count)
+    guard exist(selection) else { return unknown(text, allNames) }
+    let best = unknown(suffix, points(selection).map(\.rawValue))
+    guard case .unknownName(_, _, let point) = best else { return best }
+    return .unknownName(text: text, model: model, nearest: before + point)
   }
 
-  /// The error for a wrong short form: the nearest short form or full name.
+  /// The error for a wrong short form: the nearest short form with the same layers, or full name.
   private func unknown(_ text: String, form: ShortForm) -> HookError {
-    let present = Set(points)
+    guard exist(form.layers) else { return unknown(text, allNames) }
+    let points = points(form.layers)
     let words = FieldName.short.filter { entry in
-      if case .point(let point) = entry.value { present.contains(point) } else { false }
+      if case .point(let point) = entry.value { points.contains(point) } else { false }
     }
-    let candidates = words.keys.sorted().map(form.respelled) + allNames
-    guard !candidates.isEmpty else {
-      return .absent(name: text, model: model, reason: "it has none")
-    }
-    return .unknownName(text: text, model: model, nearest: nearest(to: text, among: candidates))
+    return unknown(text, words.keys.sorted().map(form.respelled) + allNames)
+  }
+
+  private func unknown(_ text: String, _ candidates: [String]) -> HookError {
+    candidates.isEmpty
+      ? .absent(name: text, model: model, reason: "it has no hook points at all")
+      : .unknownName(text: text, model: model, nearest: nearest(to: text, among: candidates))
+  }
+
+  private func exist(_ selection: LayerSelection) -> Bool {
+    if selection == .every { return layers > 0 }
+    return (try? selection.layers(of: layers, model: model, text: "")) != nil
   }
 }
