@@ -39,7 +39,7 @@ let package = Package(
       name: "TokenizationTests",
       dependencies: ["CKernels", "CheckpointIO", "Tokenization", "TestSupport"]),
     .testTarget(name: "HookedModelsTests", dependencies: ["HookedModels", "TestSupport"]),
-    .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "CheckpointIO", "TestSupport"]),
+    .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "CheckpointIO", "Tokenization", "TestSupport"]),
     .testTarget(name: "ProbesTests", dependencies: ["Probes", "TestSupport"]),
   ]
 )
