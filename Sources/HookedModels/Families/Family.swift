@@ -39,6 +39,10 @@ protocol FamilyMapping {
   static var prefixes: [String] { get }
   /// Whether a tensor that no parameter comes from may lie there unused: a buffer, or a tied copy.
   static func mayBeUnused(_ tensor: String, in architecture: Architecture) -> Bool
+  /// Whether models of this family are written, and what their config.json says.
+  static var isWritten: Bool { get }
+  static func config(of architecture: Architecture, type: ElementType, tokens: SpecialTokens)
+    -> JSONObject?
 }
 
 /// A parameter's place in a checkpoint.

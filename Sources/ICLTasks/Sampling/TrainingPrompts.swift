@@ -85,6 +85,9 @@ public struct TrainingPrompts: Sendable {
     cumulativeWeights = cumulative
   }
 
+  /// The pairs of a task that training shows and asks.
+  public func pool(of task: Int) -> [Int] { pools[task] }
+
   /// Draw `index` of a training step, both counted from 0.
   public func draw(step: Int, index: Int) -> TrainingDraw {
     var generator = SeededGenerator(key: "training\u{0}\(step)\u{0}\(index)", seed: seed)
