@@ -12,7 +12,13 @@ let package = Package(
       targets: [
         "TensorCore", "HookPoints", "CheckpointIO", "Tokenization", "HookedModels", "ICLTasks",
         "Probes",
-      ])
+      ]),
+    .executable(name: "thetascope", targets: ["thetascope"]),
+  ],
+  dependencies: [
+    // The command's own: its words and help, and probe files in YAML. The libraries use neither.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "5.0.0"),
   ],
   targets: [
     .target(name: "CKernels"),
@@ -29,6 +35,15 @@ let package = Package(
       dependencies: [
         "CKernels", "TensorCore", "HookPoints", "CheckpointIO", "Tokenization", "HookedModels",
         "ICLTasks",
+      ]),
+
+    .executableTarget(
+      name: "thetascope",
+      dependencies: [
+        "CKernels", "TensorCore", "HookPoints", "CheckpointIO", "Tokenization", "HookedModels",
+        "ICLTasks", "Probes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ]),
 
     .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),

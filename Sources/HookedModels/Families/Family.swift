@@ -28,7 +28,7 @@ extension Architecture {
 }
 
 /// What a family says of itself.
-protocol FamilyMapping {
+protocol FamilyMapping: SendableMetatype {
   /// The values of `model_type` that it reads.
   static var modelTypes: [String] { get }
   /// What config.json describes, with the defaults of that class in transformers where keys are left out.

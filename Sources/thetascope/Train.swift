@@ -1,0 +1,58 @@
+// thetascope train: a small model from a spec.
+
+import ArgumentParser
+import CheckpointIO
+import Foundation
+import ICLTasks
+import Probes
+import TensorCore
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a small model on prompts of tasks, from a spec.")
+
+  @Argument(help: "The spec, a YAML file.") var spec: String
+  @Option(help: "The folder for the model.") var out: String
+  @Option(help: "The folder with the tasks.") var tasks = "data/tasks"
+  @Option(help: "Threads; all cores by default.") var threads: Int?
+  @Flag(help: "Say nothing but errors.") var quiet = false
+
+  func run() throws {
+    var reader = try ConfigReader(json: readYAML(spec), file: spec)
+    let spec = try TrainingSpec(reading: &reader)
+    try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    let library = try TaskLibrary(folder: tasks)
+    var chosen = try spec.tasks.map { try $0.map { try library.task(named: $0) } } ?? library.tasks
+    for path in spec.classification {
+      let dataset = try ClassificationDataset(contentsOf: path)
+      let labels = Set(dataset.examples.map(\.label)).sorted()
+      let template = ClassificationTemplate(
+        name: dataset.name, prompt: .arrow, labels: labels.map { .init($0, $0) })
+      chosen.append(try template.task(of: dataset, split: "train"))
+    }
+    let context = ComputeContext(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    var training = try TrainingRun(
+      spec, tasks: chosen, inputs: "\(spec)", folder: out, context: context)
+    let start = Date()
+    _ = try training.run(report: { event in
+      guard !quiet else { return }
+      switch event {
+      case .resumed(let step): talk("resumed after step \(step)")
+      case .step(let step, let total, let loss):
+        if step % 10 == 0 {
+          talk(
+            "step \(step) of \(total), loss \(String(format: "%.4f", loss)), "
+              + String(format: "%.2f s a step", Date().timeIntervalSince(start) / Double(step)))
+        }
+      case .evaluated(let step, let zeroShot, let inContext, let patched):
+        talk(
+          String(format: "step %d: zero-shot %.3f, in-context %.3f, patched ", step, zeroShot, inContext)
+            + patched.map { String(format: "%.3f", $0) }.joined(separator: " "))
+      case .taskVectorLossBegins(let step): talk("the task-vector loss begins after step \(step)")
+      }
+    })
+  }
+}
+
+/// Talk goes to stderr; stdout is for data.
+func talk(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }

@@ -1,0 +1,66 @@
+// YAML files as the libraries' neutral tree.
+
+import CheckpointIO
+import Yams
+
+/// Reads a YAML file.
+///
+/// - Throws: `CheckpointError` where it cannot be read, `CommandError.badYAML` where it is no YAML.
+func readYAML(_ path: String) throws -> JSON {
+  let text = try FileReading.readText(path, limit: 16 << 20)
+  do {
+    guard let node = try Yams.compose(yaml: text) else { return .object([:]) }
+    return try JSON(node, file: path)
+  } catch let error as YamlError {
+    throw CommandError.badYAML(file: path, fact: "\(error)")
+  }
+}
+
+extension JSON {
+  fileprivate init(_ node: Node, file: String) throws {
+    switch node {
+    case .mapping(let mapping):
+      var object = JSONObject()
+      for (key, value) in mapping {
+        guard let name = key.string, object[name] == nil else {
+          throw CommandError.badYAML(file: file, fact: "a key is repeated or is not a word")
+        }
+        object[name] = try JSON(value, file: file)
+      }
+      self = .object(object)
+    case .sequence(let sequence): self = .array(try sequence.map { try JSON($0, file: file) })
+    case .scalar(let scalar):
+      if scalar.style == .singleQuoted || scalar.style == .doubleQuoted {
+        self = .string(scalar.string)
+      } else if let value = Int.construct(from: scalar) {
+        self = .integer(value)
+      } else if let value = Bool.construct(from: scalar) {
+        self = .boolean(value)
+      } else if let value = Double.construct(from: scalar) {
+        self = .number(value)
+      } else if NSNullCheck.isNull(scalar) {
+        self = .null
+      } else {
+        self = .string(scalar.string)
+      }
+    }
+  }
+}
+
+/// What YAML 1.2 takes for null.
+private enum NSNullCheck {
+  static func isNull(_ scalar: Node.Scalar) -> Bool {
+    ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+  }
+}
+
+/// What can be wrong with what the command is given.
+enum CommandError: Error, Equatable, CustomStringConvertible {
+  case badYAML(file: String, fact: String)
+
+  var description: String {
+    switch self {
+    case .badYAML(let file, let fact): "\(file): \(fact)"
+    }
+  }
+}
