@@ -54,7 +54,11 @@ let package = Package(
       name: "TokenizationTests",
       dependencies: ["CKernels", "CheckpointIO", "Tokenization", "TestSupport"]),
     .testTarget(name: "HookedModelsTests", dependencies: ["HookedModels", "TestSupport"]),
-    .testTarget(name: "ICLTasksTests", dependencies: ["ICLTasks", "CheckpointIO", "Tokenization", "TestSupport"]),
-    .testTarget(name: "ProbesTests", dependencies: ["Probes", "TestSupport"]),
+    .testTarget(
+      name: "ICLTasksTests",
+      dependencies: ["ICLTasks", "CheckpointIO", "Tokenization", "TestSupport"]),
+    .testTarget(
+      name: "ProbesTests",
+      dependencies: ["Probes", "CheckpointIO", "CKernels", "TensorCore", "TestSupport"]),
   ]
 )

@@ -1,0 +1,56 @@
+// What was done to the model: the closed vocabulary of the column `condition`, documented.
+// A new condition is a new case; the compiler then asks for its documentation.
+
+/// What was done to the model before a metric was taken.
+public enum Condition: String, Sendable, CaseIterable {
+  case zeroShot = "zero_shot"
+  case icl
+  case iclShuffledLabels = "icl_shuffled_labels"
+  case taskVector = "task_vector"
+  case taskVectorRandom = "task_vector_random"
+  case taskVectorOtherTask = "task_vector_other_task"
+  case taskVectorShuffledLabels = "task_vector_shuffled_labels"
+  case fineTuned = "fine_tuned"
+  case untrained
+
+  public var documentation: Documentation {
+    switch self {
+    case .zeroShot:
+      Documentation(
+        "The query alone, without demonstrations and without edits.",
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.2 (baseline)")
+    case .icl:
+      Documentation(
+        "The query after the demonstrations (in-context learning), without edits.",
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.2 (regular)")
+    case .iclShuffledLabels:
+      Documentation(
+        "As `icl`, the outputs of the demonstrations permuted among them: what format and label "
+          + "words alone give.")
+    case .taskVector:
+      Documentation(
+        "The zero-shot prompt, its last token's activation at the row's hook and layer replaced by "
+          + "the task vector θ(S), the mean over dummy queries after the demonstrations S.",
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.1")
+    case .taskVectorRandom:
+      Documentation(
+        "As `task_vector`, with a Gaussian random vector of the same Euclidean norm as θ(S).")
+    case .taskVectorOtherTask:
+      Documentation(
+        "As `task_vector`, with the θ of another task, which `source_task` names; right answers are "
+          + "those of `task`.")
+    case .taskVectorShuffledLabels:
+      Documentation(
+        "As `task_vector`, θ extracted from demonstrations whose outputs are permuted among them.")
+    case .fineTuned:
+      Documentation(
+        "The zero-shot prompt on a model that was fine-tuned on the demonstrations.",
+        source: "Dai et al. 2023, arXiv:2212.10559, §4.1")
+    case .untrained:
+      Documentation(
+        "As the probe's main condition (`task_vector`, for one), on weights drawn anew from the "
+          + "initial distribution.",
+        source: "Deutch et al. 2024, arXiv:2311.07772, §4")
+    }
+  }
+}

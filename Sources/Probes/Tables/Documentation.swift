@@ -1,0 +1,26 @@
+// How a metric or a condition is documented, in one place: the case's own file, beside its name.
+
+/// What columns.json says of a metric or a condition.
+public struct Documentation: Sendable, Equatable {
+  /// One sentence or two.
+  public let meaning: String
+  public let formula: String?
+  public let unit: String?
+  public let range: String?
+  /// When the value is empty; `nil` where it never is.
+  public let whenEmpty: String?
+  /// The paper and section.
+  public let source: String?
+
+  public init(
+    _ meaning: String, formula: String? = nil, unit: String? = nil, range: String? = nil,
+    whenEmpty: String? = nil, source: String? = nil
+  ) {
+    self.meaning = meaning
+    self.formula = formula
+    self.unit = unit
+    self.range = range
+    self.whenEmpty = whenEmpty
+    self.source = source
+  }
+}
