@@ -53,8 +53,10 @@ extension Metric {
         source: "Hendel et al. 2023, arXiv:2310.15916, §3.2")
     case .logitDifference:
       Documentation(
-        "The logit of the target minus that of the contrast answer, mean over examples.",
-        formula: "logit(target) − logit(contrast)", unit: "logits", whenEmpty: "n = 0")
+        "The logit of the target minus the highest logit among all other tokens, or minus that of the "
+          + "contrast answer where the probe names one. Mean over examples.",
+        formula: "logit(target) − max over others, or − logit(contrast)", unit: "logits",
+        whenEmpty: "n = 0")
     case .probability:
       Documentation(
         "The probability of the target, mean over examples.", range: "0 … 1", whenEmpty: "n = 0")

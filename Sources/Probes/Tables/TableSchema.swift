@@ -101,8 +101,10 @@ extension TableSchema {
           + "several tokens, summed over them.", unit: "nats", range: "≤ 0",
         whenEmpty: "the target was not scored"),
       Column(
-        "logit_diff", .real, "The logit of the target minus that of the probe's contrast answer.",
-        unit: "logits", whenEmpty: "the probe names no contrast answer"),
+        "logit_diff", .real,
+        "The logit of the target's first token minus the highest logit among all "
+          + "other tokens, or minus that of the contrast answer where the probe names one.",
+        unit: "logits", whenEmpty: "the target was not scored"),
       Column(
         "prompt_sha256", .text, "The SHA-256 of the prompt's text in UTF-8.",
         range: "64 hexadecimal digits"),
