@@ -124,12 +124,26 @@ import Testing
           leadsBack, "\(task.name): '\(pair.input)' -> '\(pair.output)' does not invert \(name)")
       }
     }
-    for (domain, tasks) in library.inputDomains where tasks.count < 4 {
-      print("data/tasks: the input domain '\(domain)' has \(tasks.count) tasks: \(tasks)")
+    for (domain, tasks) in library.inputDomains {
+      #expect(tasks.count >= 4, "the input domain '\(domain)' has only \(tasks)")
     }
-    if let ceiling = zeroShotCeiling(library.tasks) {
-      print("data/tasks: \(library.tasks.count) tasks, zero-shot ceiling \(ceiling)")
-    }
+    let ceiling = try #require(zeroShotCeiling(library.tasks))
+    #expect(ceiling <= 0.30, "demonstrations hardly matter: the ceiling is \(ceiling)")
+  }
+
+  /// The 18 tasks of Hendel et al. 2023, and how many pairs each must have at least.
+  @Test(
+    .enabled(if: FileManager.default.fileExists(atPath: shippedFolder), "no data/tasks"),
+    arguments: [
+      ("next_letter", 25), ("prev_letter", 25), ("list_first", 300), ("list_last", 300),
+      ("to_upper", 26), ("to_lower", 26), ("fr_en", 150), ("es_en", 150), ("en_fr", 150),
+      ("en_es", 150), ("antonyms", 60), ("plural_singular", 150), ("present_simple_gerund", 150),
+      ("present_simple_past_simple", 150), ("country_capital", 150), ("person_language", 150),
+      ("location_continent", 60), ("location_religion", 60),
+    ])
+  func tasksOfThePaper(name: String, fewest: Int) throws {
+    let task = try TaskLibrary(folder: Self.shippedFolder).task(named: name)
+    #expect(task.pairs.count >= fewest)
   }
 
   // MARK: Published data of others
