@@ -220,6 +220,11 @@ void ck_pool_destroy(ck_pool *pool);
 void ck_pool_run(ck_pool *pool, size_t count, void (*body)(void *context, size_t index),
                  void *context);
 
+// MARK: Memory
+
+// Tells the allocator to keep freed memory for the next pass. Changes no result; safe to call again.
+void ck_keep_freed_memory(void);
+
 // MARK: Digests
 
 typedef struct {

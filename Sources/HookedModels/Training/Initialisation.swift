@@ -4,14 +4,14 @@ import CKernels
 import TensorCore
 
 extension Transformer {
-  /// Random parameters: matrices N(0, deviation²), those that write to the residual stream divided by √(2 layers)
+  /// Random parameters: matrices N(0, deviation²), or N(0, 1/inputs) without a deviation, those that write to the residual stream divided by √(2 layers)
   /// (GPT-2's rule), embeddings N(0, embeddingDeviation²), gains 1, biases 0.
   ///
   /// - Parameters:
   ///   - seed: the stream of each parameter depends on it and on the parameter's name only.
-  ///   - deviation: 0.02 in GPT-2 and LLaMA.
+  ///   - deviation: 0.02 in GPT-2 and LLaMA; nil for 1/√inputs.
   public static func random(
-    name: String, architecture: Architecture, seed: UInt64, deviation: Double = 0.02,
+    name: String, architecture: Architecture, seed: UInt64, deviation: Double? = 0.02,
     embeddingDeviation: Double = 0.02, context: ComputeContext
   ) -> Transformer {
     var parameters: [String: Parameter<Scalar>] = [:]
@@ -21,10 +21,11 @@ extension Transformer {
         tensor = Tensor(repeating: wanted.name.hasSuffix(".bias") ? 0 : 1, shape: wanted.shape)
       } else {
         let writes = wanted.name.hasSuffix("o_proj.weight") || wanted.name.hasSuffix("down_proj.weight")
+        let plain = deviation ?? 1 / Double(wanted.shape[1]).squareRoot()
         let scale =
           wanted.name.hasPrefix("embed")
           ? embeddingDeviation
-          : writes ? deviation / Double(2 * architecture.layers).squareRoot() : deviation
+          : writes ? plain / Double(2 * architecture.layers).squareRoot() : plain
         var generator = SeededGenerator(key: "parameter \(wanted.name)", seed: seed)
         let count = wanted.shape.reduce(1, *)
         tensor = Tensor(

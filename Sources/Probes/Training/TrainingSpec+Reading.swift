@@ -19,7 +19,7 @@ extension TrainingSpec {
         heads: try reader.int("heads", default: 8),
         mlpWidth: try reader.int("mlp_width", default: 344),
         ropeTheta: try reader.double("rope_theta", default: 10000, in: 1...1e9),
-        deviation: try reader.double("deviation", default: 0.02, in: 0...10),
+        deviation: try reader.doubleIfPresent("deviation", in: 0...10),
         embeddingDeviation: try reader.double("embedding_deviation", default: 0.088, in: 0...10),
         decayExponents: try reader.double("first_decay_exponent", default: 1, in: 0...20)...reader
           .double("last_decay_exponent", default: 7, in: 0...20))
@@ -42,7 +42,7 @@ extension TrainingSpec {
     taskVectorLoss = try reader.nested("task_vector_loss") { reader in
       TaskVectorLoss(
         weight: try reader.double("weight", default: 1, in: 0...100),
-        fromAccuracy: try reader.double("from_accuracy", default: 0.8, in: 0...1),
+        fromAccuracy: try reader.double("from_accuracy", default: 0.5, in: 0...1),
         layers: try reader.ints("layers", default: [1, 2, 3], in: 0...layers - 1),
         arrows: try reader.int("arrows", default: 4))
     }

@@ -17,7 +17,8 @@ public struct TrainingSpec: Sendable, Equatable {
     public var heads: Int
     public var mlpWidth: Int
     public var ropeTheta: Double
-    public var deviation: Double
+    /// Of initial matrices; nil for 1/√inputs.
+    public var deviation: Double?
     public var embeddingDeviation: Double
     /// Of linear attention: λ of head h is 1 − 2^(−e_h) with e_h evenly spaced over this range.
     public var decayExponents: ClosedRange<Double>

@@ -38,6 +38,7 @@ public struct ComputeContext: Sendable {
     self.instructionSet = instructionSet
     self.threads = threads
     pool = ThreadPool(threads: threads)
+    ck_keep_freed_memory()
   }
 
   /// Calls `body` once for each index; on all threads when there is more than one index.
