@@ -5,7 +5,7 @@
 public enum Role: String, Codable, Sendable, CaseIterable {
   /// The token after an input at which the answer is predicted ("→").
   case arrow
-  /// The last token of a demonstration's output.
+  /// The first token of a demonstration's output.
   case label
   /// The last token of a demonstration's input.
   case input

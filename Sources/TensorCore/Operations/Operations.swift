@@ -8,7 +8,8 @@ import CKernels
 /// Shapes are given as [rows, width]; a tensor of more axes counts as rows of its last axis unless said otherwise.
 public struct Operations<Scalar: TensorScalar> {
   public let context: ComputeContext
-  public let tape: Tape<Scalar>?
+  /// Weak, because what the tape records holds these operations. Whoever wants gradients holds the tape.
+  public private(set) weak var tape: Tape<Scalar>?
   let kernels: Kernels
 
   public init(_ context: ComputeContext, tape: Tape<Scalar>? = nil) {
