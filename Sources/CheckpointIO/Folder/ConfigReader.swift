@@ -93,11 +93,13 @@ public struct ConfigReader: Sendable {
   /// An array of numbers, or nil where the key is absent or null.
   public mutating func doublesIfPresent(_ key: String) throws -> [Double]? {
     guard try !isAbsent(key) else { return nil }
-    return try required(key, nil, "an array of numbers") { value in
+    // Spelled out: against the optional result, a refused value would pass for an absent one.
+    let numbers: [Double] = try required(key, nil, "an array of numbers") { value in
       guard let elements = value.arrayValue else { return nil }
       let numbers = elements.compactMap(\.doubleValue)
       return numbers.count == elements.count ? numbers : nil
     }
+    return numbers
   }
 
   public mutating func bool(_ key: String, default fallback: Bool? = nil) throws -> Bool {

@@ -14,8 +14,12 @@ struct NPYHeader: Equatable {
   private static let longest = 65_535
 
   /// Reads the header of a whole .npy file and verifies that the data behind it has the right size.
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws {
-    func invalid(_ fact: String) -> CheckpointError { .invalidNumPy(file: file, fact: fact) }
+  ///
+  /// - Parameter title: what to put before the fact of a failure: which part of `file` this is.
+  init(_ bytes: UnsafeRawBufferPointer, file: String, title: String = "") throws {
+    func invalid(_ fact: String) -> CheckpointError {
+      .invalidNumPy(file: file, fact: title + fact)
+    }
 
     guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
       throw invalid("these \(bytes.count) bytes do not begin as a .npy array does")

@@ -52,7 +52,7 @@ public struct NPZFile: TensorFile {
           file: path,
           fact: "\(title) is damaged: its bytes do not have the checksum written beside them")
       }
-      return try NPYHeader(bytes, file: "\(path), \(title)")
+      return try NPYHeader(bytes, file: path, title: title + ": ")
     }
     return TensorView(
       name: name, dtype: header.dtype, shape: header.shape,

@@ -42,8 +42,10 @@ enum ElementConversion {
     guard let target = type.elementType else { return nil }
     return [UInt8](unsafeUninitializedCapacity: values.count * type.size) { bytes, count in
       count = values.count * type.size
-      if let base = bytes.baseAddress, count > 0 {
-        ck_convert(values.count, values, Scalar.elementType.code, base, target.code)
+      values.withUnsafeBufferPointer { source in
+        if let from = source.baseAddress, let to = bytes.baseAddress, !source.isEmpty {
+          ck_convert(source.count, from, Scalar.elementType.code, to, target.code)
+        }
       }
     }
   }
