@@ -17,8 +17,8 @@ static const uint32_t round_constants[64] = {
 
 static inline uint32_t rotate(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
-void ck_sha256_blocks_plain(uint32_t state[8], const uint8_t *p, size_t blocks) {
-  for (; blocks > 0; blocks--, p += 64) {
+void ck_sha256_blocks_plain(uint32_t state[8], const uint8_t *blocks, size_t count) {
+  for (const uint8_t *p = blocks; count > 0; count--, p += 64) {
     uint32_t w[64], s[8];
     for (int i = 0; i < 16; i++) {
       w[i] = (uint32_t)p[4 * i] << 24 | (uint32_t)p[4 * i + 1] << 16 |

@@ -48,3 +48,5 @@ const ck_kernels *ck_f64(void) {
 #endif
   return &ck_table_portable_f64;
 }
+
+const ck_kernels *ck_f64_portable(void) { return &ck_table_portable_f64; }

@@ -15,6 +15,7 @@ extern const ck_kernels ck_table_portable_f64;
 extern const ck_kernels ck_table_avx2;
 extern const ck_kernels ck_table_avx512;
 extern const ck_kernels ck_table_fma_f64;
+extern const ck_math ck_math_fma;
 #endif
 #if defined(__aarch64__)
 extern const ck_kernels ck_table_neon;

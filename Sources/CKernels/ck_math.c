@@ -1,21 +1,22 @@
 // The elementary functions' C face, for CPUs with and without fused multiply-add.
 
 #include "ck_internal.h"
-#include "ck_math_tables.h"
 
 #pragma STDC FP_CONTRACT OFF
 
 #include "math/functions.inc"
 
-static const ck_math_functions plain = {scalar_exp,  scalar_log, scalar_sin, scalar_cos,
-                                        scalar_tanh, scalar_erf, scalar_pow, scalar_lgamma};
+static const ck_math portable = {scalar_exp,  scalar_log, scalar_sin, scalar_cos,
+                                 scalar_tanh, scalar_erf, scalar_pow, scalar_lgamma};
 
-static inline const ck_math_functions *functions(void) {
+static inline const ck_math *functions(void) {
 #if defined(__x86_64__)
   if (ck_isa_available(CK_AVX2)) return &ck_math_fma;
 #endif
-  return &plain;
+  return &portable;
 }
+
+const ck_math *ck_math_portable(void) { return &portable; }
 
 double ck_exp(double x) { return functions()->exp(x); }
 double ck_log(double x) { return functions()->log(x); }

@@ -1,7 +1,6 @@
 // The elementary functions compiled for AVX2 with FMA.
 
 #include "ck_internal.h"
-#include "ck_math_tables.h"
 
 #if defined(__x86_64__)
 
@@ -10,8 +9,8 @@
 
 #include "math/functions.inc"
 
-const ck_math_functions ck_math_fma = {scalar_exp,  scalar_log, scalar_sin, scalar_cos,
-                                       scalar_tanh, scalar_erf, scalar_pow, scalar_lgamma};
+const ck_math ck_math_fma = {scalar_exp,  scalar_log, scalar_sin, scalar_cos,
+                             scalar_tanh, scalar_erf, scalar_pow, scalar_lgamma};
 
 #pragma clang attribute pop
 #endif

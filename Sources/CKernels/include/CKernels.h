@@ -30,6 +30,7 @@ typedef enum {
   CK_SILU = 4,           // x σ(x)
   CK_ELU_PLUS_ONE = 5,   // x > 0 ? x + 1 : exp(x)
 } ck_activation;
+typedef enum { CK_EXP = 0, CK_TANH = 1, CK_ERF = 2, CK_SIGMOID = 3 } ck_function;
 
 // Rows of keys and of values that lie together: `count` rows, `key_stride`/`value_stride` elements
 // apart, already offset to one head. A sequence's visible past is a list of spans.
@@ -180,6 +181,10 @@ typedef struct ck_kernels {
   void (*adamw)(size_t n, double rate, double beta1, double beta2, double epsilon,
                 double weight_decay, double c1, double c2, const void *gradient, void *m, void *v,
                 void *weights);
+
+  // -- Elementary functions over n elements, as the kernels above use them. In f32: exp and erf below
+  // 1 ulp, tanh below 1.5, the logistic function below 2 (measured over all floats); in f64 as below.
+  void (*function)(size_t n, ck_function function, const void *x, void *out);
 } ck_kernels;
 
 bool ck_isa_available(ck_isa isa);
@@ -187,6 +192,8 @@ ck_isa ck_best_isa(void);
 // Null where the instruction set is not compiled in or not available on this CPU.
 const ck_kernels *ck_f32(ck_isa isa);
 const ck_kernels *ck_f64(void);
+// The f64 table compiled without fused multiply-add instructions: slow, the same bits.
+const ck_kernels *ck_f64_portable(void);
 
 // MARK: Moving and widening (exact, the same everywhere)
 
@@ -208,6 +215,19 @@ double ck_tanh(double x);
 double ck_erf(double x);
 double ck_pow(double x, double y);
 double ck_lgamma(double x);
+
+// The same, compiled without fused multiply-add instructions: slow, the same bits.
+typedef struct {
+  double (*exp)(double);
+  double (*log)(double);
+  double (*sin)(double);
+  double (*cos)(double);
+  double (*tanh)(double);
+  double (*erf)(double);
+  double (*pow)(double, double);
+  double (*lgamma)(double);
+} ck_math;
+const ck_math *ck_math_portable(void);
 
 // MARK: Threads: a pool whose workers spin briefly, then sleep
 
@@ -235,6 +255,8 @@ typedef struct {
 void ck_sha256_init(ck_sha256 *h);
 void ck_sha256_update(ck_sha256 *h, const void *bytes, size_t count);  // SHA-NI where the CPU has it
 void ck_sha256_final(ck_sha256 *h, uint8_t digest[32]);
+// What update does with whole blocks where the CPU has no SHA instructions.
+void ck_sha256_blocks_plain(uint32_t state[8], const uint8_t *blocks, size_t count);
 uint32_t ck_crc32(uint32_t crc, const void *bytes, size_t count);  // zlib's polynomial; start with 0
 
 #endif
