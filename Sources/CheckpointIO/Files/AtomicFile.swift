@@ -43,7 +43,7 @@ public enum AtomicFile {
     }
   }
 
-  /// Writes a file whose bytes `contents` gives to its output.
+  /// Writes a file whose bytes `contents` gives to its output. A symbolic link at `path` is replaced by it.
   ///
   /// - Throws: what `contents` throws, and `CheckpointError.cannotWrite`; then no file appears, and one
   ///   that was there stays as it is.

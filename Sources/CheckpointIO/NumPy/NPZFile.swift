@@ -45,7 +45,7 @@ public struct NPZFile: TensorFile {
     guard let entry = entries[name] else {
       throw CheckpointError.missingTensor(file: path, tensor: name)
     }
-    let title = "entry \(Excerpt.quoted(entry.name))"
+    var title: String { "entry \(Excerpt.quoted(entry.name))" }
     let header = try mapping.withUnsafeBytes(in: entry.range) { bytes in
       guard ck_crc32(0, bytes.baseAddress, bytes.count) == entry.checksum else {
         throw CheckpointError.invalidNumPy(

@@ -53,7 +53,7 @@ struct ZipDirectory {
       reader.bytes(Int(commentLength)) != nil
     else { throw cut() }
     let name = try name(nameBytes, flags)
-    let title = "entry \(Excerpt.quoted(name))"
+    var title: String { "entry \(Excerpt.quoted(name))" }
     guard flags & 1 == 0 else { throw invalid("\(title) is encrypted") }
     guard method == 0 else {
       throw invalid(
@@ -83,7 +83,7 @@ struct ZipDirectory {
   /// Verifies that the entry's own header says what the directory says; returns where its bytes begin.
   private func verifyLocalHeader(
     _ reader: ByteReader, _ directoryName: UnsafeRawBufferPointer, _ directoryFlags: UInt16,
-    _ directoryChecksum: UInt32, _ directorySize: Int, _ title: String
+    _ directoryChecksum: UInt32, _ directorySize: Int, _ title: @autoclosure () -> String
   ) throws -> Int {
     var reader = reader
     guard reader.u32() == 0x0403_4B50, reader.u16() != nil, let flags = reader.u16(),
@@ -91,7 +91,7 @@ struct ZipDirectory {
       let stored = reader.u32(), let plain = reader.u32(), let nameLength = reader.u16(),
       let extraLength = reader.u16(), let name = reader.bytes(Int(nameLength)),
       var extra = reader.reader(Int(extraLength))
-    else { throw invalid("\(title) has no header of its own where the directory says") }
+    else { throw invalid("\(title()) has no header of its own where the directory says") }
     var fields = ZipFields(size: UInt64(plain), stored: UInt64(stored), offset: 0)
     // With bit 3 the numbers follow the data, and the header may hold zeros.
     let follow = flags & 8 != 0
@@ -100,7 +100,7 @@ struct ZipDirectory {
       follow
         || checksum == directoryChecksum && fields.size == UInt64(directorySize)
           && fields.stored == UInt64(directorySize)
-    else { throw invalid("\(title) has a header of its own that differs from the directory's") }
+    else { throw invalid("\(title()) has a header of its own that differs from the directory's") }
     return reader.position
   }
 

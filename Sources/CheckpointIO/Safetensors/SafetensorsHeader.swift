@@ -46,7 +46,8 @@ struct SafetensorsHeader {
     else { throw invalid("the header is not one JSON object, padded with spaces alone") }
     let header: JSON
     do {
-      header = try JSON(parsing: UnsafeRawBufferPointer(rebasing: text), file: file)
+      // A copy: the mapped bytes could change while they are read.
+      header = try JSON(parsing: Array(text), file: file)
     } catch CheckpointError.invalidJSON(_, let fact, let offset, _, _) {
       throw invalid("the header is not JSON: \(fact) (byte \(8 + offset))")
     }
@@ -89,7 +90,8 @@ struct SafetensorsHeader {
   private static func entry(
     _ name: String, _ value: JSON, _ invalid: (String) -> CheckpointError
   ) throws -> Entry {
-    let title = "tensor \(Excerpt.quoted(name))"
+    // Made for a message only: a checkpoint may have thousands.
+    var title: String { "tensor \(Excerpt.quoted(name))" }
     guard let members = value.objectValue else {
       throw invalid("\(title) is \(value.summary), expected an object")
     }
@@ -142,7 +144,7 @@ struct SafetensorsHeader {
     var end = 0
     for index in entries.indices {
       let entry = entries[index]
-      let title = "tensor \(Excerpt.quoted(entry.name))"
+      var title: String { "tensor \(Excerpt.quoted(entry.name))" }
       guard entry.range.lowerBound >= end else {
         throw invalid(
           "\(title) begins at byte \(entry.range.lowerBound) of the data, inside the tensor before it,"
