@@ -24,7 +24,8 @@ let package = Package(
     .target(name: "CKernels"),
     .target(name: "TensorCore", dependencies: ["CKernels"]),
     .target(name: "HookPoints", dependencies: ["TensorCore"], exclude: ["README.md"]),
-    .target(name: "CheckpointIO", dependencies: ["CKernels", "TensorCore"]),
+    .target(
+      name: "CheckpointIO", dependencies: ["CKernels", "TensorCore"], exclude: ["README.md"]),
     .target(name: "Tokenization", dependencies: ["CheckpointIO"]),
     .target(
       name: "HookedModels",
