@@ -1,5 +1,6 @@
-// A text on its way to ids: cut at added tokens, normalized, cut at those added tokens that are matched
-// normalized, cut into words, each word through the model. Offsets follow along when asked for.
+// A text on its way to ids: cut at added tokens, normalized, cut at those added tokens that are
+// matched normalized, cut into words, each word through the model. Offsets follow along when asked
+// for.
 
 import CheckpointIO
 
@@ -65,7 +66,7 @@ struct Pipeline: Sendable {
       var fragments = Fragments(part)
       for preTokenizer in preTokenizers { preTokenizer.apply(to: &fragments) }
       if model.cutsAtMetaspace { fragments.cutAtMetaspace() }
-      try encoder.encode(fragments, into: &sink)
+      try encoder.encode(fragments, with: model, into: &sink)
     }
   }
 }

@@ -33,15 +33,19 @@ public enum TokenizationError: Error, Equatable, CustomStringConvertible {
     case .inconsistent(let file, let fact):
       "\(file): \(fact)"
     case .inexpressible(let text, let remedy):
-      "the vocabulary has no token for \(Excerpt.quoted(text, limit: 40)) and none for the unknown; "
+      "the vocabulary has no token for \(Excerpt.quoted(text, limit: 40)) and none for the "
+        + "unknown; "
         + remedy
     case .textTooLong(let bytes):
-      "a text of \(bytes) bytes is too long for one call, at most \(Int32.max) are possible; split it"
+      "a text of \(bytes) bytes is too long for one call, at most \(Int32.max) are possible; "
+        + "split it"
     case .noBeginningOfSequence:
-      "a beginning-of-sequence token is asked for and this tokenizer names none; use bos: never, or "
+      "a beginning-of-sequence token is asked for and this tokenizer names none; use bos: never, "
+        + "or "
         + "name bos_token in tokenizer_config.json"
     case .emptyPrompt(let policy):
-      "the prompt has no tokens under bos: \(policy.rawValue); give it text, or a token at its start "
+      "the prompt has no tokens under bos: \(policy.rawValue); give it text, or a token at its "
+        + "start "
         + "with bos: always"
     }
   }

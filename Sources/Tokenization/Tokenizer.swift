@@ -1,12 +1,13 @@
-// The tokenizer of a checkpoint, as the other modules see it: text to ids and back, and prompts under a
-// stated BOS policy. What it computes is what Hugging Face tokenizers computes from the same files.
+// The tokenizer of a checkpoint, as the other modules see it: text to ids and back, and prompts
+// under a stated BOS policy. What it computes is what Hugging Face tokenizers computes from the
+// same files.
 
 /// Turns text into the token ids of a checkpoint, and ids into text.
 ///
-/// A value, safe to share between threads. It gives what Hugging Face `tokenizers` 0.22 gives for the
-/// same `tokenizer.json`, with two differences: a text that the vocabulary cannot express is an error
-/// and not shortened silently, and a file whose added tokens Hugging Face would renumber is refused.
-/// `truncation` and `padding` of the file are ignored: nothing is ever cut off or padded.
+/// A value, safe to share between threads. It gives what Hugging Face `tokenizers` 0.22 gives for
+/// the same `tokenizer.json`, with two differences: a text that the vocabulary cannot express is an
+/// error and not shortened silently, and a file whose added tokens Hugging Face would renumber is
+/// refused. `truncation` and `padding` of the file are ignored: nothing is ever cut off or padded.
 public struct Tokenizer: Sendable {
   let pipeline: Pipeline
   let decoder: Decoder?
@@ -43,9 +44,9 @@ public struct Tokenizer: Sendable {
   /// A token of a text and the bytes of the text's UTF-8 that it spells.
   public struct Span: Sendable, Equatable {
     public let id: Int
-    /// Not trimmed: a token that begins with a space covers it. Empty for a token that the tokenizer
-    /// inserted; a token that is part of a character covers its own bytes only, and one whose
-    /// characters were normalized covers all that they were made from.
+    /// Not trimmed: a token that begins with a space covers it. Empty for a token that the
+    /// tokenizer inserted; a token that is part of a character covers its own bytes only, and one
+    /// whose characters were normalized covers all that they were made from.
     public let utf8Range: Range<Int>
   }
 
@@ -64,20 +65,23 @@ public struct Tokenizer: Sendable {
   ///
   /// - Parameter skippingSpecialTokens: leave out the tokens marked special.
   public func decode(_ ids: [Int], skippingSpecialTokens: Bool = false) -> String {
-    var pieces: [[UInt8]] = []
-    pieces.reserveCapacity(ids.count)
+    let addedTokens = pipeline.addedTokens
+    let vocabulary = pipeline.model.vocabulary
+    var pieces = PieceList()
+    pieces.reserve(bytes: ids.count * 4, pieces: ids.count)
     for id in ids {
-      if let added = pipeline.addedTokens[id] {
+      if let added = addedTokens[id] {
         if !(skippingSpecialTokens && added.isSpecial) { pieces.append(added.content) }
-      } else if let bytes = pipeline.model.vocabulary.bytes(id) {
-        pieces.append(Array(bytes))
+      } else if let bytes = vocabulary.bytes(id) {
+        pieces.append(bytes)
       }
     }
     if let decoder {
-      return String(decoding: Array(decoder.apply(to: pieces).joined()), as: UTF8.self)
+      decoder.apply(to: &pieces)
+      return String(decoding: pieces.bytes, as: UTF8.self)
     }
-    return String(
-      decoding: Array(pieces.joined(separator: [UInt8(ascii: " ")])), as: UTF8.self)
+    // Without a decoder the library writes a space between any two pieces.
+    return pieces.joined(by: UInt8(ascii: " "))
   }
 
   /// The entry of the vocabulary under an id, as it is written there (`Ġthe`, `▁the`, `<0x0A>`).
@@ -97,6 +101,25 @@ public struct Tokenizer: Sendable {
   /// Whether an id is a special token.
   public func isSpecial(_ id: Int) -> Bool {
     pipeline.addedTokens[id]?.isSpecial ?? false
+  }
+
+  /// The tokens of a prompt under a stated policy, each with the bytes of the text it spells; empty
+  /// ranges for the tokens that the policy adds. Same ids as `prompt`, and it throws the same.
+  public func promptWithOffsets(_ text: String, bos: BOSPolicy) throws -> [Span] {
+    let ids = try prompt(text, bos: bos)
+    let spans = try encodeWithOffsets(text)
+    let before =
+      switch bos {
+      case .auto: postProcessor.prefix.count
+      case .always: 1
+      case .never: 0
+      }
+    let end = text.utf8.count
+    return ids.enumerated().map { index, id in
+      if index < before { return Span(id: id, utf8Range: 0..<0) }
+      if index - before < spans.count { return spans[index - before] }
+      return Span(id: id, utf8Range: end..<end)
+    }
   }
 
   /// The ids of a prompt under a stated policy.

@@ -1,4 +1,5 @@
-// What a run's record says about its tokenizer. The digest of the files is made by whoever reads them.
+// What a run's record says about its tokenizer. The digest of the files is made by whoever reads
+// them.
 
 /// A tokenizer in a few facts, for `run.json`.
 public struct TokenizerSummary: Codable, Sendable, Equatable {

@@ -1,5 +1,5 @@
-// The ids of words seen before. It only saves time: a tokenizer gives the same ids with it, without it,
-// and while another thread has it. One text at a time borrows the table; the others do without.
+// The ids of words seen before. It only saves time: a tokenizer gives the same ids with it, without
+// it, and while another thread has it. One text at a time borrows the table; the others do without.
 
 import Synchronization
 
@@ -40,7 +40,8 @@ struct WordTable: Sendable {
     }
   }
 
-  /// A slot is eight words: the key in three; length, count and the first id; two ids in each other.
+  /// A slot is eight words: the key in three; length, count and the first id; two ids in each
+  /// other.
   private static let wordsPerSlot = 8
   private static let slotCount = 1 << 14
   private static let mostIDs = 9

@@ -1,5 +1,6 @@
-// Where the tests of this target find their material, and how they read it. The committed fixtures must
-// be there; real third-party files beside the project may be absent, and a test that needs them says so.
+// Where the tests of this target find their material, and how they read it. The committed fixtures
+// must be there; real third-party files beside the project may be absent, and a test that needs
+// them says so.
 
 import CheckpointIO
 import Testing

@@ -1,4 +1,5 @@
-// Tokenizers that other people trained, on the cases other people wrote for them. Needs ../shared/real.
+// Tokenizers that other people trained, on the cases other people wrote for them. Needs
+// ../shared/real.
 
 import CheckpointIO
 import Testing

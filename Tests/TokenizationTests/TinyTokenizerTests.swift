@@ -1,4 +1,5 @@
-// Whole tiny tokenizers of every kind against Hugging Face tokenizers (tiny.json, made by make_cases.py).
+// Whole tiny tokenizers of every kind against Hugging Face tokenizers (tiny.json, made by
+// make_cases.py).
 
 import CheckpointIO
 import Testing

@@ -1,6 +1,6 @@
-// Reads `added_tokens` and checks each id against the one Hugging Face tokenizers would give: that library
-// ignores the ids in the file and numbers the tokens itself, so a disagreement means that somebody's ids
-// are wrong.
+// Reads `added_tokens` and checks each id against the one Hugging Face tokenizers would give: that
+// library ignores the ids in the file and numbers the tokens itself, so a disagreement means that
+// somebody's ids are wrong.
 
 import CheckpointIO
 
@@ -29,7 +29,8 @@ enum AddedTokenReader {
         vocabulary.id(of: token.content) ?? max(highest + 1, vocabulary.pieceCount)
       guard token.id == expected else {
         throw fields.inconsistent(
-          "\(item.path) gives \(name) the id \(token.id), expected \(expected), under which Hugging "
+          "\(item.path) gives \(name) the id \(token.id), expected \(expected), under which "
+            + "Hugging "
             + "Face tokenizers would file it; write that id or close the gap")
       }
       if vocabulary.id(of: token.content) == nil, vocabulary.hasPiece(token.id) {

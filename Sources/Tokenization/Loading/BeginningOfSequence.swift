@@ -1,5 +1,5 @@
-// Which token begins a sequence, from the configurations beside a tokenizer. Only consulted where the
-// post-processor does not tell.
+// Which token begins a sequence, from the configurations beside a tokenizer. Only consulted where
+// the post-processor does not tell.
 
 import CheckpointIO
 

@@ -1,11 +1,12 @@
-// The fields of one object of a tokenizer's JSON, each asked for by name and kind, so that every wrong
-// one ends in a sentence with its path.
+// The fields of one object of a tokenizer's JSON, each asked for by name and kind, so that every
+// wrong one ends in a sentence with its path.
 
 import CheckpointIO
 
 struct ComponentFields {
   let file: String
-  /// Where the object stands in the file, `model` or `pre_tokenizer.pretokenizers[1]`; empty at the top.
+  /// Where the object stands in the file, `model` or `pre_tokenizer.pretokenizers[1]`; empty at the
+  /// top.
   let path: String
   let object: JSONObject
 

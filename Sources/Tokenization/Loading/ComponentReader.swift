@@ -1,5 +1,5 @@
-// From the objects of tokenizer.json to normalizers, pre-tokenizers, decoders and post-processors. What is
-// not known here is refused with its name; nothing is skipped.
+// From the objects of tokenizer.json to normalizers, pre-tokenizers, decoders and post-processors.
+// What is not known here is refused with its name; nothing is skipped.
 
 import CheckpointIO
 

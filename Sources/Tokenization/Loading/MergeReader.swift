@@ -1,5 +1,5 @@
-// Reads the merges of a byte-pair encoding in their three spellings: lines of merges.txt, strings "a b" and
-// arrays ["a", "b"]. Both parts and what they make must be in the vocabulary.
+// Reads the merges of a byte-pair encoding in their three spellings: lines of merges.txt, strings
+// "a b" and arrays ["a", "b"]. Both parts and what they make must be in the vocabulary.
 
 import CheckpointIO
 
@@ -82,7 +82,8 @@ struct MergeReader {
       throw TokenizationError.inconsistent(
         file: file,
         fact:
-          "merge \(rank) needs the piece \(Excerpt.quoted(String(decoding: piece, as: UTF8.self))), "
+          "merge \(rank) needs the piece "
+          + "\(Excerpt.quoted(String(decoding: piece, as: UTF8.self))), "
           + "which is not in the vocabulary")
     }
     return UInt32(id)

@@ -1,5 +1,5 @@
-// From the `model` object of tokenizer.json, or GPT-2's pair of files, to a model. The whole vocabulary and
-// every merge is checked here: afterwards nothing can be missing.
+// From the `model` object of tokenizer.json, or GPT-2's pair of files, to a model. The whole
+// vocabulary and every merge is checked here: afterwards nothing can be missing.
 
 import CheckpointIO
 

@@ -1,13 +1,14 @@
-// A tokenizer from the files of a checkpoint folder: tokenizer.json, else GPT-2's vocab.json and merges.txt;
-// and from the configurations beside them the beginning-of-sequence token.
+// A tokenizer from the files of a checkpoint folder: tokenizer.json, else GPT-2's vocab.json and
+// merges.txt; and from the configurations beside them the beginning-of-sequence token.
 
 import CheckpointIO
 
 extension Tokenizer {
   /// Reads the tokenizer of a checkpoint folder.
   ///
-  /// - Throws: `TokenizationError` if there is none, or its files are malformed, contradict themselves or
-  ///   ask for something not implemented; `CheckpointError` if a file cannot be read or is no JSON.
+  /// - Throws: `TokenizationError` if there is none, or its files are malformed, contradict
+  ///   themselves or ask for something not implemented; `CheckpointError` if a file cannot be read
+  ///   or is no JSON.
   public static func load(folder: String) throws -> Tokenizer {
     let path = { (name: String) in folder.hasSuffix("/") ? folder + name : folder + "/" + name }
     let isFile = { (name: String) in FileReading.kind(of: path(name)) == .file }
@@ -47,8 +48,8 @@ extension Tokenizer {
     let normalizer = try read("normalizer", ComponentReader.normalizer)
     var preTokenizers = try read("pre_tokenizer", ComponentReader.preTokenizers) ?? []
     var model = try ModelReader(file: file).model(fields.component("model"))
-    // A byte-level pre-tokenizer that comes last need not write the bytes out as characters only for
-    // the model to read them back.
+    // A byte-level pre-tokenizer that comes last need not write the bytes out as characters only
+    // for the model to read them back.
     if case .byteLevel(var last) = preTokenizers.last, case .bytePair(let characters) = model,
       characters.canTakeBytes
     {

@@ -1,17 +1,18 @@
-// Byte-pair encoding as Hugging Face tokenizers runs it: byte-level (GPT-2) and SentencePiece-style with
-// byte fallback (LLaMA) are one model, told apart by what its symbols start from: the bytes of a word,
-// or its characters.
+// Byte-pair encoding as Hugging Face tokenizers runs it: byte-level (GPT-2) and SentencePiece-style
+// with byte fallback (LLaMA) are one model, told apart by what its symbols start from: the bytes of
+// a word, or its characters.
 
 import CheckpointIO
 
-struct BytePairModel: Sendable {
+struct BytePairModel: WordModel {
   let vocabulary: Vocabulary
   let merges: MergeTable
   let unknown: UInt32?
   let unknownPiece: String?
   /// A run of unknown characters is one token.
   let fusesUnknown: Bool
-  /// The id of each byte's token `<0x00>`…`<0xFF>`; -1 where there is none. Empty without byte fallback.
+  /// The id of each byte's token `<0x00>`…`<0xFF>`; -1 where there is none. Empty without byte
+  /// fallback.
   let byteFallback: [Int32]
   /// Put in front of a character that does not begin a word.
   let continuingPrefix: [UInt8]
@@ -19,7 +20,8 @@ struct BytePairModel: Sendable {
   let wordSuffix: [UInt8]
   /// A word that is a piece is one token, whatever the merges say.
   let ignoresMerges: Bool
-  /// For a model of raw bytes: the id of each byte, -1 where it has none. Empty for one of characters.
+  /// For a model of raw bytes: the id of each byte, -1 where it has none. Empty for one of
+  /// characters.
   private(set) var byteSymbols: [Int32] = []
   /// For a model of raw bytes that ignores merges: the pieces by the bytes they stand for.
   private var rawPieces: Vocabulary?
@@ -80,8 +82,9 @@ struct BytePairModel: Sendable {
 
   /// Writes the tokens of a word, which is not empty, into `buffer`.
   ///
-  /// - Throws: `TokenizationError.inexpressible` for a character that is neither in the vocabulary nor
-  ///   covered by byte fallback or an unknown token. (Hugging Face tokenizers drops it silently.)
+  /// - Throws: `TokenizationError.inexpressible` for a character that is neither in the vocabulary
+  ///   nor covered by byte fallback or an unknown token. (Hugging Face tokenizers drops it
+  ///   silently.)
   func encode(_ word: UnsafeBufferPointer<UInt8>, into buffer: inout WordBuffer) throws {
     buffer.clear()
     if ignoresMerges, let id = (rawPieces ?? vocabulary).id(of: word) {
@@ -147,7 +150,8 @@ struct BytePairModel: Sendable {
     flushUnknown(&pending, to: &buffer)
   }
 
-  /// Deals with a character that is no piece: its bytes, if each has a token, else the unknown token.
+  /// Deals with a character that is no piece: its bytes, if each has a token, else the unknown
+  /// token.
   ///
   /// As in Hugging Face tokenizers, an unknown token waits for the next known character, also past
   /// bytes; that shows only where some bytes have tokens and others have none.

@@ -1,6 +1,6 @@
-// Merges a word to the end: always the pair of lowest rank, of equal ones the leftmost. A short word is
-// scanned for it again after every merge; a long one goes through a heap, because SentencePiece-style
-// models take a whole text for one word and a scan would be quadratic.
+// Merges a word to the end: always the pair of lowest rank, of equal ones the leftmost. A short
+// word is scanned for it again after every merge; a long one goes through a heap, because
+// SentencePiece-style models take a whole text for one word and a scan would be quadratic.
 
 /// The symbols of the word at hand and the memory to merge them in; used again for every word.
 struct WordBuffer {

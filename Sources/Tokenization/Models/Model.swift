@@ -41,13 +41,4 @@ enum Model: Sendable {
     if case .bytePair(let model) = self { return model.cutsAtMetaspace }
     return false
   }
-
-  /// Writes the tokens of a word, which is not empty, into `buffer`.
-  @inline(__always)
-  func encode(_ word: UnsafeBufferPointer<UInt8>, into buffer: inout WordBuffer) throws {
-    switch self {
-    case .bytePair(let model): try model.encode(word, into: &buffer)
-    case .wordLevel(let model): try model.encode(word, into: &buffer)
-    }
-  }
 }

@@ -2,7 +2,7 @@
 
 import CheckpointIO
 
-struct WordLevelModel: Sendable {
+struct WordLevelModel: WordModel {
   let vocabulary: Vocabulary
   let unknownPiece: String
   let unknown: Int?

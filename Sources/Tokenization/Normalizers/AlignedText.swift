@@ -1,5 +1,5 @@
-// A piece of the text on its way to the model: its UTF-8 and, when offsets were asked for, where each
-// byte came from. Every step that changes the bytes goes through the few operations here.
+// A piece of the text on its way to the model: its UTF-8 and, when offsets were asked for, where
+// each byte came from. Every step that changes the bytes goes through the few operations here.
 
 /// A range of bytes of the text given to the tokenizer.
 struct SourceRange: Equatable {
@@ -32,8 +32,12 @@ struct AlignedText {
 
   /// What a token over `range` spells in the text.
   func source(of range: Range<Int>) -> SourceRange {
-    guard let first = range.first else { return SourceRange(lower: 0, upper: 0) }
-    return sources[range].dropFirst().reduce(sources[first]) { $0.union($1) }
+    if range.isEmpty { return SourceRange(lower: 0, upper: 0) }
+    return sources.withUnsafeBufferPointer { sources in
+      var result = sources[range.lowerBound]
+      for index in range.dropFirst() { result = result.union(sources[index]) }
+      return result
+    }
   }
 
   mutating func reserve(_ count: Int) {

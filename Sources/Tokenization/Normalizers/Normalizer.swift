@@ -53,22 +53,22 @@ indirect enum Normalizer: Sendable, Equatable {
     return result
   }
 
-  /// Full lower case, scalar by scalar and without context (a final sigma is a sigma).
+  private static let lowercaseMappings = PackedTables.lowercase()
+
+  /// Lower case, scalar by scalar and without context (a final sigma is a sigma).
   private static func lowercased(_ text: AlignedText) -> AlignedText {
     var result = AlignedText(tracksSources: text.tracksSources)
     result.reserve(text.bytes.count)
+    var mapped: [UInt8] = []
     text.bytes.withUnsafeBufferPointer { bytes in
       var index = 0
       while index < bytes.count {
         let (scalar, length) = UTF8Reading.scalar(bytes, at: index)
-        let range = index..<index + length
-        if scalar < 0x80 {
-          let isUpper = scalar >= 0x41 && scalar <= 0x5A
-          result.append([UInt8(scalar) | (isUpper ? 0x20 : 0)], replacing: range, of: text)
-        } else if let known = Unicode.Scalar(scalar) {
-          let mapped = Array(known.properties.lowercaseMapping.utf8)
-          result.append(mapped, replacing: range, of: text)
-        }
+        mapped.removeAll(keepingCapacity: true)
+        UTF8Reading.append(lowercaseMappings[scalar] ?? scalar, to: &mapped)
+        // İ becomes i with a dot above.
+        if scalar == 0x130 { mapped = Array("i\u{307}".utf8) }
+        result.append(mapped, replacing: index..<index + length, of: text)
         index += length
       }
     }

@@ -1,5 +1,5 @@
-// The decoders of tokenizer.json that are supported, as values: each maps the pieces of a sequence to
-// pieces, and the text is what is left, joined.
+// The decoders of tokenizer.json that are supported, as values: each maps the pieces of a sequence
+// to pieces, and the text is what is left, joined.
 
 indirect enum Decoder: Sendable, Equatable {
   case sequence([Decoder])
@@ -14,64 +14,76 @@ indirect enum Decoder: Sendable, Equatable {
     "Sequence", "ByteLevel", "ByteFallback", "Fuse", "Replace", "Strip", "Metaspace",
   ]
 
-  /// Applies the decoder to the pieces of a whole sequence, each valid UTF-8, and so are the results.
-  func apply(to pieces: [[UInt8]]) -> [[UInt8]] {
+  /// Applies the decoder to the pieces of a whole sequence, each valid UTF-8, and so are the
+  /// results.
+  func apply(to pieces: inout PieceList) {
     switch self {
     case .sequence(let decoders):
-      return decoders.reduce(pieces) { $1.apply(to: $0) }
+      for decoder in decoders { decoder.apply(to: &pieces) }
     case .byteLevel:
-      var bytes: [UInt8] = []
-      for piece in pieces {
-        // A piece outside the alphabet (an added token) stands for itself.
-        bytes.append(contentsOf: ByteAlphabet.shared.bytes(of: piece) ?? piece)
-      }
-      return [Array(String(decoding: bytes, as: UTF8.self).utf8)]
+      Self.readBytes(&pieces)
     case .byteFallback:
-      return Self.joiningBytes(pieces)
+      Self.joinBytes(&pieces)
     case .fuse:
-      return [Array(pieces.joined())]
+      pieces.fuse()
     case .replace(let pattern, let content):
-      return pieces.map { Self.replacing(pattern, with: content, in: $0) }
+      Self.rewrite(&pieces) { _, piece, result in
+        Self.replace(pattern, with: content, in: piece, &result)
+      }
     case .strip(let content, let start, let stop):
-      return pieces.map { Self.stripped($0, of: content, start: start, stop: stop) }
+      Self.rewrite(&pieces) { _, piece, result in
+        result.write(Self.stripped(piece, of: content, start: start, stop: stop))
+      }
     case .metaspace(let replacement, let dropsFirst):
-      return pieces.enumerated().map { index, piece in
-        Self.replacing(
-          replacement, with: index == 0 && dropsFirst ? [] : [UInt8(ascii: " ")], in: piece)
+      Self.rewrite(&pieces) { index, piece, result in
+        let content = index == 0 && dropsFirst ? [] : [UInt8(ascii: " ")]
+        Self.replace(replacement, with: content, in: piece, &result)
       }
     }
   }
 
-  private static func replacing(
-    _ pattern: [UInt8], with content: [UInt8], in piece: [UInt8]
-  ) -> [UInt8] {
-    var result: [UInt8] = []
-    var copied = 0
-    piece.withUnsafeBufferPointer { bytes in
-      ByteSearch.forEachOccurrence(of: pattern, in: bytes, range: 0..<bytes.count) { found in
-        result.append(contentsOf: bytes[copied..<found.lowerBound])
-        result.append(contentsOf: content)
-        copied = found.upperBound
-      }
-      result.append(contentsOf: bytes[copied...])
+  /// Rebuilds the list; `body` writes what becomes of one piece.
+  private static func rewrite(
+    _ pieces: inout PieceList, _ body: (Int, UnsafeBufferPointer<UInt8>, inout PieceList) -> Void
+  ) {
+    var result = PieceList()
+    result.reserve(bytes: pieces.bytes.count, pieces: pieces.count)
+    pieces.visit { index, piece in
+      body(index, piece, &result)
+      result.closePiece()
     }
-    return result
+    pieces = result
   }
 
-  /// Joins runs of byte tokens (`<0x0A>`) into text; a run that is no UTF-8 becomes one U+FFFD a byte.
-  private static func joiningBytes(_ pieces: [[UInt8]]) -> [[UInt8]] {
-    var result: [[UInt8]] = []
+  /// Reads GPT-2's alphabet back into bytes, and those as UTF-8, as one piece.
+  private static func readBytes(_ pieces: inout PieceList) {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(pieces.bytes.count)
+    pieces.visit { _, piece in
+      // A piece outside the alphabet (an added token) stands for itself.
+      if !ByteAlphabet.shared.append(piece, to: &bytes) { bytes.append(contentsOf: piece) }
+    }
+    var result = PieceList()
+    result.append(String(decoding: bytes, as: UTF8.self).utf8)
+    pieces = result
+  }
+
+  /// Joins runs of byte tokens (`<0x0A>`) into text; a run that is no UTF-8 becomes one U+FFFD a
+  /// byte.
+  private static func joinBytes(_ pieces: inout PieceList) {
+    var result = PieceList()
+    result.reserve(bytes: pieces.bytes.count, pieces: pieces.count)
     var run: [UInt8] = []
     func flush() {
       if run.isEmpty { return }
       if String(validating: run, as: UTF8.self) != nil {
         result.append(run)
       } else {
-        result.append(contentsOf: run.map { _ in [0xEF, 0xBF, 0xBD] })
+        for _ in run { result.append([0xEF, 0xBF, 0xBD]) }
       }
-      run.removeAll()
+      run.removeAll(keepingCapacity: true)
     }
-    for piece in pieces {
+    pieces.visit { _, piece in
       if let byte = byteValue(piece) {
         run.append(byte)
       } else {
@@ -80,21 +92,35 @@ indirect enum Decoder: Sendable, Equatable {
       }
     }
     flush()
-    return result
+    pieces = result
   }
 
   /// The byte that a piece `<0xHH>` names.
-  private static func byteValue(_ piece: [UInt8]) -> UInt8? {
-    guard piece.count == 6, piece.starts(with: "<0x".utf8), piece[5] == UInt8(ascii: ">"),
+  private static func byteValue(_ piece: UnsafeBufferPointer<UInt8>) -> UInt8? {
+    guard piece.count == 6, piece[0] == UInt8(ascii: "<"), piece[1] == UInt8(ascii: "0"),
+      piece[2] == UInt8(ascii: "x"), piece[5] == UInt8(ascii: ">"),
       let digits = String(validating: piece[3..<5], as: UTF8.self)
     else { return nil }
     return UInt8(digits, radix: 16)
   }
 
+  private static func replace(
+    _ pattern: [UInt8], with content: [UInt8], in piece: UnsafeBufferPointer<UInt8>,
+    _ result: inout PieceList
+  ) {
+    var copied = 0
+    ByteSearch.forEachOccurrence(of: pattern, in: piece, range: 0..<piece.count) { found in
+      result.write(piece[copied..<found.lowerBound])
+      result.write(content)
+      copied = found.upperBound
+    }
+    result.write(piece[copied...])
+  }
+
   /// Takes at most `start` leading and `stop` trailing occurrences of one scalar off a piece.
   private static func stripped(
-    _ piece: [UInt8], of content: [UInt8], start: Int, stop: Int
-  ) -> [UInt8] {
+    _ piece: UnsafeBufferPointer<UInt8>, of content: [UInt8], start: Int, stop: Int
+  ) -> Slice<UnsafeBufferPointer<UInt8>> {
     var rest = piece[...]
     var (starts, stops) = (start, stop)
     while starts > 0, rest.starts(with: content) {
@@ -105,6 +131,6 @@ indirect enum Decoder: Sendable, Equatable {
       rest = rest.dropLast(content.count)
       stops -= 1
     }
-    return Array(rest)
+    return rest
   }
 }

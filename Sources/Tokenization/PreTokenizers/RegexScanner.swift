@@ -1,7 +1,7 @@
 // Hand-written scanners for the regular expressions that byte-level tokenizers split text by. There
-// is no regular-expression engine here: a pattern is one of those below, letter for letter, or it is
-// refused. Each function returns where the match that starts at a position ends; every one of these
-// patterns matches at every position, so the matches tile the text.
+// is no regular-expression engine here: a pattern is one of those below, letter for letter, or it
+// is refused. Each function returns where the match that starts at a position ends; every one of
+// these patterns matches at every position, so the matches tile the text.
 
 /// A pattern of which the scanner is known.
 enum RegexScanner: CaseIterable, Sendable, Equatable {

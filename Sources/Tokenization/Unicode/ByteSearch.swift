@@ -2,8 +2,8 @@
 // bytes will do. Knuth-Morris-Pratt, because pattern and text both come from outside.
 
 enum ByteSearch {
-  /// Calls `body` with each occurrence in `range`, from the left, not overlapping. The pattern is not
-  /// empty.
+  /// Calls `body` with each occurrence in `range`, from the left, not overlapping. The pattern is
+  /// not empty.
   static func forEachOccurrence(
     of pattern: [UInt8], in text: UnsafeBufferPointer<UInt8>, range: Range<Int>,
     _ body: (Range<Int>) -> Void

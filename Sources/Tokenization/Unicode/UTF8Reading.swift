@@ -1,5 +1,5 @@
-// Reading and writing scalars in UTF-8 that is known to be valid, because it came out of a String or
-// was written here. Not a validator.
+// Reading and writing scalars in UTF-8 that is known to be valid, because it came out of a String
+// or was written here. Not a validator.
 
 enum UTF8Reading {
   /// The number of bytes of the scalar whose first byte is `lead`.

@@ -57,7 +57,7 @@ struct UnicodeNormalization: Sendable {
         properties[scalar].isUnstableComposed = true
       }
     }
-    let entries = DecompositionReader.entries()
+    let entries = PackedTables.decompositions()
     var pool: [UInt32] = []
     var composed: [(composite: UInt32, parts: [UInt32])] = []
     for entry in entries {
@@ -74,8 +74,8 @@ struct UnicodeNormalization: Sendable {
         properties[scalar].compatibleCount = UInt8(entry.decomposition.count)
       }
     }
-    // A composite's first part is what its decomposition but for the last scalar composes to; shorter
-    // decompositions first, so that it is there.
+    // A composite's first part is what its decomposition but for the last scalar composes to;
+    // shorter decompositions first, so that it is there.
     var composites: [UInt64: UInt32] = [:]
     for (composite, parts) in composed.sorted(by: { $0.parts.count < $1.parts.count }) {
       guard var first = parts.first, let last = parts.last, parts.count > 1 else { continue }

@@ -1,6 +1,6 @@
-// The tokens of tokenizer.json that are cut out of a text before the model sees it, special or not, as
-// Hugging Face tokenizers cuts them: those marked `normalized` out of the normalized text, the others
-// out of the text as given.
+// The tokens of tokenizer.json that are cut out of a text before the model sees it, special or not,
+// as Hugging Face tokenizers cuts them: those marked `normalized` out of the normalized text, the
+// others out of the text as given.
 
 struct AddedToken: Sendable, Equatable {
   var id: Int
@@ -78,13 +78,21 @@ struct AddedTokens: Sendable {
     if text.isEmpty { return [] }
     var sections: [Section] = []
     var done = 0
+    // The last white space found behind a token: a run of tokens that are white space themselves
+    // must not be scanned once for each.
+    var knownSpace = 0..<0
     matcher.forEachMatch(in: text) { index, match in
       let token = tokens[index]
       if token.isSingleWord, touchesWord(text, match) { return }
       var (start, stop) = (match.lowerBound, match.upperBound)
       // White space that the token before has taken is not taken again.
-      if token.stripsLeft { start = max(spaceStart(text, before: start), done) }
-      if token.stripsRight { stop = spaceEnd(text, after: stop) }
+      if token.stripsLeft {
+        start = start <= done ? done : spaceStart(text, before: start, from: done)
+      }
+      if token.stripsRight {
+        if !knownSpace.contains(stop) { knownSpace = stop..<spaceEnd(text, after: stop) }
+        stop = knownSpace.upperBound
+      }
       if done < start { sections.append(Section(id: nil, range: done..<start)) }
       // A token that is itself white space may have been taken whole by the one before.
       if start < stop { sections.append(Section(id: token.id, range: start..<stop)) }
@@ -111,9 +119,11 @@ struct AddedTokens: Sendable {
     CharacterClasses.shared.classOf(scalar).contains(.space)
   }
 
-  private func spaceStart(_ text: UnsafeBufferPointer<UInt8>, before index: Int) -> Int {
+  private func spaceStart(
+    _ text: UnsafeBufferPointer<UInt8>, before index: Int, from limit: Int
+  ) -> Int {
     var index = index
-    while index > 0 {
+    while index > limit {
       let start = UTF8Reading.start(text, before: index)
       guard isSpace(UTF8Reading.scalar(text, at: start).value) else { break }
       index = start

@@ -37,26 +37,33 @@ struct ByteAlphabet: Sendable {
   func utf8(of byte: UInt8) -> [UInt8] { utf8[Int(byte)] }
 
   /// The bytes a piece stands for, or nil if a character of it is not in the alphabet.
-  func bytes(of piece: some Collection<UInt8>) -> [UInt8]? {
+  func bytes(of piece: ArraySlice<UInt8>) -> [UInt8]? {
     var result: [UInt8] = []
-    result.reserveCapacity(piece.count)
+    return append(piece, to: &result) ? result : nil
+  }
+
+  /// Appends the bytes a piece stands for; or nothing, and returns false, if a character of it is
+  /// not in the alphabet.
+  func append(_ piece: some RandomAccessCollection<UInt8>, to result: inout [UInt8]) -> Bool {
+    let before = result.count
     var lead: UInt8?
     for byte in piece {
-      let scalar: UInt32
-      if byte < 0x80 {
-        scalar = UInt32(byte)
-      } else if let first = lead {
-        scalar = UInt32(first & 0x1F) << 6 | UInt32(byte & 0x3F)
-        lead = nil
-      } else if byte < 0xE0 {
-        lead = byte
-        continue
-      } else {
-        return nil
+      var scalar = UInt32(byte)
+      if byte >= 0x80 {
+        if let first = lead {
+          scalar = UInt32(first & 0x1F) << 6 | UInt32(byte & 0x3F)
+          lead = nil
+        } else {
+          lead = byte
+          if byte < 0xE0 { continue }
+        }
       }
-      guard scalar < bytes.count, bytes[Int(scalar)] >= 0 else { return nil }
+      guard lead == nil, scalar < bytes.count, bytes[Int(scalar)] >= 0 else {
+        result.removeLast(result.count - before)
+        return false
+      }
       result.append(UInt8(bytes[Int(scalar)]))
     }
-    return result
+    return true
   }
 }

@@ -1,5 +1,5 @@
-// A hash of short byte strings, eight bytes a step. Not keyed: what it hashes lies in memory once, and
-// the worst a crafted vocabulary gets is a slow start.
+// A hash of short byte strings, eight bytes a step. Not keyed: what it hashes lies in memory once,
+// and the worst a crafted vocabulary gets is a slow start.
 
 enum ByteHash {
   @inline(__always)

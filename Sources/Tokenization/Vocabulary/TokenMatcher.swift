@@ -1,5 +1,5 @@
-// Finds added tokens in a text: at the leftmost place where one begins, the longest. A trie over bytes
-// in one open-addressing table; a text without any first byte of a token is scanned once.
+// Finds added tokens in a text: at the leftmost place where one begins, the longest. A trie over
+// bytes in one open-addressing table; a text without any first byte of a token is scanned once.
 
 struct TokenMatcher: Sendable {
   /// From (node, byte) to the next node.
@@ -8,7 +8,8 @@ struct TokenMatcher: Sendable {
   private var tokenAtNode: [Int32] = [-1]
   private var isFirstByte = [Bool](repeating: false, count: 256)
 
-  /// - Parameter patterns: what to look for; of equal ones the first counts. Empty ones match nothing.
+  /// - Parameter patterns: what to look for; of equal ones the first counts. Empty ones match
+  ///   nothing.
   init(patterns: [(bytes: [UInt8], token: Int)]) {
     edges = MergeTable(expected: patterns.reduce(0) { $0 + $1.bytes.count })
     for (bytes, token) in patterns {

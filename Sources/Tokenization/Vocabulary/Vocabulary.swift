@@ -1,5 +1,6 @@
-// Pieces and their ids, both ways. All pieces lie in one block of bytes; an open-addressing table finds
-// an id by the bytes of its piece. Strings are compared by bytes: two spellings of é are two pieces.
+// Pieces and their ids, both ways. All pieces lie in one block of bytes; an open-addressing table
+// finds an id by the bytes of its piece. Strings are compared by bytes: two spellings of é are two
+// pieces.
 
 import CheckpointIO
 
@@ -18,7 +19,7 @@ struct Vocabulary: Sendable {
   }
 
   /// The highest id that is believed: beyond it a table by id would be mostly holes.
-  static let highestID = (1 << 24) - 1
+  static let highestID = (1 << 22) - 1
 
   /// An empty vocabulary with room for the ids below `idLimit`.
   init(idLimit: Int, expectedPieces: Int) {

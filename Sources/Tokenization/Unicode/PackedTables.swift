@@ -1,4 +1,4 @@
-// Unpacks the generated table of decompositions; its format stands beside the table.
+// Unpacks the generated tables that are stored as text; their formats stand beside them.
 
 struct Decomposition {
   var scalar: UInt32
@@ -8,8 +8,8 @@ struct Decomposition {
   var composes: Bool
 }
 
-enum DecompositionReader {
-  static func entries() -> [Decomposition] {
+enum PackedTables {
+  static func decompositions() -> [Decomposition] {
     var reader = VarintReader(bytes: base64(NormalizationTable.decompositions))
     var entries: [Decomposition] = []
     entries.reserveCapacity(NormalizationTable.decompositionCount)
@@ -19,8 +19,7 @@ enum DecompositionReader {
       let header = reader.next()
       var last = scalar
       let parts = (0..<header >> 2).map { _ in
-        let zigzag = reader.next()
-        last = last &+ (zigzag >> 1 ^ (0 &- (zigzag & 1)))
+        last = last &+ reader.nextDifference()
         return last
       }
       entries.append(
@@ -29,6 +28,19 @@ enum DecompositionReader {
           composes: header & 2 != 0))
     }
     return entries
+  }
+
+  /// The scalars that have a lower case of one scalar.
+  static func lowercase() -> [UInt32: UInt32] {
+    var reader = VarintReader(bytes: base64(NormalizationTable.lowercase))
+    var scalar: UInt32 = 0
+    var mappings: [UInt32: UInt32] = [:]
+    mappings.reserveCapacity(NormalizationTable.lowercaseCount)
+    for _ in 0..<NormalizationTable.lowercaseCount {
+      scalar += reader.next()
+      mappings[scalar] = scalar &+ reader.nextDifference()
+    }
+    return mappings
   }
 
   private struct VarintReader {
@@ -45,6 +57,12 @@ enum DecompositionReader {
         if byte < 0x80 { return value }
         shift += 7
       }
+    }
+
+    /// A zigzag number, modulo 2^32.
+    mutating func nextDifference() -> UInt32 {
+      let zigzag = next()
+      return (zigzag >> 1) ^ (0 &- (zigzag & 1))
     }
   }
 
