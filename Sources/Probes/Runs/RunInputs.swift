@@ -1,0 +1,153 @@
+// What decides a run's numbers, and the name that follows from it.
+
+import CheckpointIO
+
+/// A file that a run reads, by its contents.
+public struct InputFile: Sendable, Equatable {
+  public enum Role: String, Sendable, CaseIterable {
+    case checkpoint, tokenizer, data
+  }
+
+  public let role: Role
+  /// What messages and run.json call it: `ts-softmax/model.safetensors`. Never the folders above.
+  public let name: String
+  /// 64 hexadecimal digits.
+  public let sha256: String
+  /// In bytes.
+  public let size: Int
+  private let path: String
+  private let identity: [Int]?
+
+  /// Reads the file at `path` and computes its digest.
+  ///
+  /// - Throws: `CheckpointError` where it cannot be read.
+  public init(_ role: Role, named name: String, at path: String) throws {
+    // Before the bytes, so that a change while they are read shows at the end.
+    identity = SystemFile.identity(of: path)
+    (sha256, size) = try SHA256.digest(ofFile: path)
+    self.role = role
+    self.name = name
+    self.path = path
+  }
+
+  /// Contents that are not in a file of their own, such as a generated task.
+  public init(_ role: Role, named name: String, contents: some Collection<UInt8>) {
+    sha256 = SHA256.digest(of: contents)
+    size = contents.count
+    self.role = role
+    self.name = name
+    path = ""
+    identity = nil
+  }
+
+  /// - Throws: `RunError.changed` when the file is no longer the one that was read.
+  func verifyUnchanged() throws {
+    guard let identity, SystemFile.identity(of: path) != identity else { return }
+    throw RunError.changed(
+      file: path, fact: "the file was changed while the run used it; run again on files at rest")
+  }
+
+  /// The same contents in the same role; where the file lies does not matter.
+  public static func == (left: InputFile, right: InputFile) -> Bool {
+    (left.role, left.name, left.sha256, left.size)
+      == (right.role, right.name, right.sha256, right.size)
+  }
+}
+
+/// Everything that decides what a run computes: its spec, the contents of its files and the precision.
+///
+/// Not the version of the program, threads, paths or shard: they change no bit, or are written beside it.
+public struct RunInputs: Sendable, Equatable {
+  public let probe: String
+  public let spec: ResolvedSpec
+  /// Sorted by role and name.
+  public let files: [InputFile]
+  /// `f32` or `bf16`.
+  public let precision: String
+
+  /// - Parameter files: checkpoint, tokenizer and data; the same one twice counts once.
+  /// - Throws: `RunError.invalidInput` when two different files have the same role and name, since rows
+  ///   about them could not be told apart.
+  public init(probe: String, spec: ResolvedSpec, files: [InputFile], precision: String) throws {
+    self.probe = probe
+    self.spec = spec
+    self.precision = precision
+    var sorted: [InputFile] = []
+    for file in files.sorted(by: Self.precedes) where sorted.last != file {
+      if let last = sorted.last, last.role == file.role, last.name == file.name {
+        throw RunError.invalidInput(
+          subject: file.name,
+          fact: "two different \(file.role.rawValue) files have this name; rename one of their folders")
+      }
+      sorted.append(file)
+    }
+    self.files = sorted
+  }
+
+  /// The first 16 hexadecimal digits of the SHA-256 of `canonicalText`.
+  public var runID: String { String(SHA256.digest(of: canonicalText.utf8).prefix(16)) }
+
+  /// The run's identity in its tables.
+  public var identity: RunIdentity { RunIdentity(runID: runID, probe: probe) }
+
+  /// What is hashed: the canonical JSON of `{"files": [{"name", "role", "sha256"}], "precision", "probe",
+  /// "spec"}`, the spec with the last component of every path.
+  public var canonicalText: String { json.canonicalText }
+
+  /// What is stored beside an unfinished run and in run.json.
+  var json: JSON {
+    [
+      "probe": .string(probe), "precision": .string(precision), "spec": spec.withoutFolders,
+      "files": .array(
+        files.map { file in
+          [
+            "role": .string(file.role.rawValue), "name": .string(file.name),
+            "sha256": .string(file.sha256),
+          ]
+        }),
+    ]
+  }
+
+  /// What differs from stored inputs, in words; empty when nothing does.
+  func differences(from stored: JSON) -> [String] {
+    var found: [String] = []
+    func text(_ json: JSON?) -> String { json.map { $0.canonicalText } ?? "absent" }
+    func compare(_ key: String, _ now: JSON?, _ then: JSON?) {
+      if let now = now?.objectValue, let then = then?.objectValue {
+        let added = then.keys.filter { now.position(of: $0) == nil }
+        for inner in now.keys + added {
+          compare(key.isEmpty ? inner : "\(key).\(inner)", now[inner], then[inner])
+        }
+      } else if now?.canonicalText != then?.canonicalText {
+        found.append("\(key) was \(text(then)), is \(text(now))")
+      }
+    }
+    compare("probe", json["probe"], stored["probe"])
+    compare("precision", json["precision"], stored["precision"])
+    compare("", json["spec"], stored["spec"])
+    var then: [String: String] = [:]
+    for file in stored["files"]?.arrayValue ?? [] {
+      if let role = file["role"]?.stringValue, let name = file["name"]?.stringValue {
+        then["\(role) \(name)"] = file["sha256"]?.stringValue
+      }
+    }
+    for file in files {
+      let name = "\(file.role.rawValue) \(file.name)"
+      switch then.removeValue(forKey: name) {
+      case file.sha256: break
+      case nil: found.append("\(name) was not among the files")
+      case _?: found.append("\(name) has other contents")
+      }
+    }
+    for name in then.keys.sorted() { found.append("\(name) is no longer among the files") }
+    return found
+  }
+
+  private static func precedes(_ left: InputFile, _ right: InputFile) -> Bool {
+    let roles = InputFile.Role.allCases
+    let (a, b) = (roles.firstIndex(of: left.role), roles.firstIndex(of: right.role))
+    if let a, let b, a != b { return a < b }
+    if left.name.utf8.elementsEqual(right.name.utf8) { return left.sha256 < right.sha256 }
+    return left.name.utf8.lexicographicallyPrecedes(right.name.utf8)
+  }
+}
