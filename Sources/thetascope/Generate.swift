@@ -13,13 +13,11 @@ struct Generate: ParsableCommand {
   @Option(help: "A Hugging Face folder.") var model: String
   @Option(help: "The text to continue.") var prompt: String
   @Option(help: "How many tokens to add.") var maxNewTokens = 50
-  @Option(help: "Threads; all cores by default.") var threads: Int?
-  @Flag(help: "Say nothing but errors.") var quiet = false
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let context = ComputeContext(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     let tokenizer = try Tokenizer.load(folder: model)
-    let model = try ModelFolder(path: model).model(as: Float.self, on: context)
+    let model = try ModelFolder(path: model).model(as: Float.self, on: common.context)
     var tokens = try tokenizer.prompt(prompt, bos: .auto)
     for token in try model.generate(tokens, count: maxNewTokens) { tokens.append(token) }
     print(tokenizer.decode(tokens, skippingSpecialTokens: true))

@@ -1,11 +1,28 @@
 // The command: parse, call, print. Nothing is computed here.
 
 import ArgumentParser
+import Foundation
 
-@main
 struct Thetascope: ParsableCommand {
+  static let version = "0.1.0"
+
   static let configuration = CommandConfiguration(
     commandName: "thetascope",
     abstract: "Probes of in-context learning on hook-instrumented transformers.",
-    subcommands: [Train.self, Generate.self])
+    version: version, subcommands: [Run.self, Train.self, Generate.self])
+}
+
+@main
+enum Main {
+  static func main() {
+    Interruption.watch()
+    do {
+      var command = try Thetascope.parseAsRoot()
+      try command.run()
+    } catch {
+      guard let failure = Failure(error) else { Thetascope.exit(withError: error) }
+      talk("thetascope: \(failure.sentence)")
+      Foundation.exit(failure.status)
+    }
+  }
 }

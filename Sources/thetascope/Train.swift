@@ -14,8 +14,7 @@ struct Train: ParsableCommand {
   @Argument(help: "The spec, a YAML file.") var spec: String
   @Option(help: "The folder for the model.") var out: String
   @Option(help: "The folder with the tasks.") var tasks = "data/tasks"
-  @Option(help: "Threads; all cores by default.") var threads: Int?
-  @Flag(help: "Say nothing but errors.") var quiet = false
+  @OptionGroup var common: CommonOptions
 
   func run() throws {
     var reader = try ConfigReader(json: readYAML(spec), file: spec)
@@ -30,12 +29,11 @@ struct Train: ParsableCommand {
         name: dataset.name, prompt: .arrow, labels: labels.map { .init($0, $0) })
       chosen.append(try template.task(of: dataset, split: "train"))
     }
-    let context = ComputeContext(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
     var training = try TrainingRun(
-      spec, tasks: chosen, inputs: "\(spec)", folder: out, context: context)
+      spec, tasks: chosen, inputs: "\(spec)", folder: out, context: common.context)
     let start = Date()
-    _ = try training.run(report: { event in
-      guard !quiet else { return }
+    let isFinished = try training.run(shouldStop: { Interruption.isRequested }, report: { event in
+      guard !common.quiet else { return }
       switch event {
       case .resumed(let step): talk("resumed after step \(step)")
       case .step(let step, let total, let loss):
@@ -51,8 +49,10 @@ struct Train: ParsableCommand {
       case .taskVectorLossBegins(let step): talk("the task-vector loss begins after step \(step)")
       }
     })
+    guard isFinished else {
+      talk("stopped; the same command continues")
+      throw ExitCode(130)
+    }
+    common.say("\(out)/model.safetensors")
   }
 }
-
-/// Talk goes to stderr; stdout is for data.
-func talk(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }

@@ -12,6 +12,7 @@ public enum Condition: String, Sendable, CaseIterable {
   case taskVectorShuffledLabels = "task_vector_shuffled_labels"
   case fineTuned = "fine_tuned"
   case untrained
+  case untrainedICL = "untrained_icl"
 
   public var documentation: Documentation {
     switch self {
@@ -46,6 +47,8 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation(
         "The zero-shot prompt on a model that was fine-tuned on the demonstrations.",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.1")
+    case .untrainedICL:
+      Documentation("As `icl`, on weights drawn anew from the initial distribution.")
     case .untrained:
       Documentation(
         "As the probe's main condition (`task_vector`, for one), on weights drawn anew from the "

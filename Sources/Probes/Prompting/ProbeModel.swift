@@ -1,0 +1,70 @@
+// ProbeModel: a checkpoint folder opened for a probe: model, tokenizer with its BOS policy, and the files that decide
+// the numbers.
+
+import CheckpointIO
+import HookedModels
+import ICLTasks
+import TensorCore
+import Tokenization
+
+/// A model that prompts can be run on.
+struct ProbeModel: Sendable {
+  let folder: ModelFolder
+  let model: Transformer<Float>
+  let encoder: PromptEncoder
+  let files: [InputFile]
+  /// The tasks that the model was trained on, where it was trained here (its training.json says so).
+  let trainedTasks: [ICLTask]?
+
+  var name: String { model.name }
+  var attention: AttentionClass { AttentionClass(rawValue: model.architecture.attentionName) ?? .hybrid }
+
+  /// - Throws: `CheckpointError`, `ModelError` and `TokenizationError` for a folder that cannot be used,
+  ///   `RunError.invalidInput` where tokenizer and model do not belong together.
+  init(path: String, bos: BOSPolicy, library: TaskLibrary, on context: ComputeContext) throws {
+    folder = try ModelFolder(path: path)
+    model = folder.model(on: context)
+    encoder = PromptEncoder(try Tokenizer.load(folder: path), bos: bos)
+    let known = encoder.tokenizer.vocabularySize
+    guard known <= model.architecture.vocabulary else {
+      throw RunError.invalidInput(
+        subject: path,
+        fact: "its tokenizer has \(known) tokens, but the model's vocabulary is "
+          + "\(model.architecture.vocabulary); they are not of one checkpoint")
+    }
+    let training = "\(path)/training.json"
+    if FileReading.kind(of: training) == .file {
+      let names = try JSON(contentsOf: training)["tasks"]?.arrayValue?.compactMap(\.stringValue)
+      trainedTasks = try names?.map { try library.task(named: $0) }
+    } else {
+      trainedTasks = nil
+    }
+    let name = folder.name
+    files =
+      try folder.files.map {
+        try InputFile(.checkpoint, named: "\(name)/\($0)", at: "\(path)/\($0)")
+      }
+      + ["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"].filter {
+        FileReading.kind(of: "\(path)/\($0)") == .file
+      }.map { try InputFile(.tokenizer, named: "\(name)/\($0)", at: "\(path)/\($0)") }
+  }
+
+  /// The same architecture with random weights.
+  func untrained(seed: UInt64) -> Transformer<Float> {
+    .random(
+      name: name, architecture: model.architecture, seed: seed, context: model.context)
+  }
+
+  /// What run.json says of it.
+  var details: JSON {
+    [
+      "family": .string(model.architecture.family),
+      "parameters": .integer(model.architecture.parameterCount),
+      "attention": .string(model.architecture.attentionName),
+      "config_defaults": .object(folder.defaultsUsed),
+      "tokenizer": .string(encoder.tokenizer.summary.kind),
+      "bos_policy": .string(encoder.bos.rawValue),
+      "bos_tokens": .array(encoder.tokenizer.summary.autoPrefix.map { .integer($0) }),
+    ]
+  }
+}

@@ -1,0 +1,289 @@
+// TaskVectorsCell: one model on one task: what each demonstration set gives under each condition, and the rows that
+// say so.
+
+import CheckpointIO
+import HookPoints
+import HookedModels
+import ICLTasks
+import TensorCore
+
+struct TaskVectorsCell {
+  let model: ProbeModel
+  let task: TaskVectorsProbe.ReadyTask
+  let spec: TaskVectorsSpec
+  private(set) var output = CellOutput()
+
+  init(model: ProbeModel, task: TaskVectorsProbe.ReadyTask, spec: TaskVectorsSpec) {
+    self.model = model
+    self.task = task
+    self.spec = spec
+  }
+
+  /// Patches beside θ itself.
+  enum ExtraPatches {
+    case random(layer: Int)
+    /// One vector for each set.
+    case otherTask(layer: Int, vectors: [[Float]])
+  }
+
+  /// What was done to the model for one prediction.
+  enum Arm: Hashable {
+    case zeroShot, icl, shuffledLabels, randomVector, otherTask
+    case taskVector(Int)
+  }
+
+  /// One demonstration set under every condition.
+  struct Outcome {
+    let set: DemonstrationSet
+    let pair: ICLTask.Pair
+    let prompts: [Arm: String]
+    var observations: [Arm: Observation]
+    var right: Set<Arm>
+    let vectors: [[Float]]
+
+    func isRight(_ arm: Arm) -> Bool { right.contains(arm) }
+  }
+
+  // MARK: Running
+
+  /// θ of each set at every layer.
+  mutating func vectors(
+    of other: TaskVectorsProbe.ReadyTask, _ sets: [DemonstrationSet], on model: Transformer<Float>
+  ) throws -> [[[Float]]] {
+    var fires = FireCounts()
+    let prompts = try sets.map { set in
+      DemonstrationPrompts(
+        query: nil,
+        dummies: try other.dataset.dummyPrompts(set, other.answerable.template).map {
+          try $0.tokenized(by: self.model.encoder)
+        })
+    }
+    let runs = try model.inContextRuns(prompts, fires: &fires)
+    output.notes.add(fires)
+    return runs.map(\.vectors)
+  }
+
+  /// Every condition on every set.
+  mutating func run(
+    _ sets: [DemonstrationSet], on model: Transformer<Float>, extra: [ExtraPatches] = [],
+    shuffledLabels: Bool = false
+  ) throws -> [Outcome] {
+    let (dataset, template, encoder) = (
+      task.dataset, task.answerable.template, self.model.encoder
+    )
+    let targets = sets.map { task.answerable.answers[$0.query].token }
+    let asked = sets.map { dataset.inContextPrompt($0, template) }
+    let bare = sets.map { dataset.zeroShotPrompt($0, template) }
+    var fires = FireCounts()
+    let runs = try model.inContextRuns(
+      try sets.indices.map { index in
+        DemonstrationPrompts(
+          query: (try asked[index].tokenized(by: encoder), targets[index]),
+          dummies: try dataset.dummyPrompts(sets[index], template).map {
+            try $0.tokenized(by: encoder)
+          })
+      }, fires: &fires)
+
+    let layers = model.architecture.layers
+    var arms: [Arm] = (0..<layers).map { .taskVector($0) }
+    for patch in extra {
+      switch patch {
+      case .random: arms.append(.randomVector)
+      case .otherTask: arms.append(.otherTask)
+      }
+    }
+    let swept = try model.sweep(
+      try sets.indices.map { index in
+        var patches = runs[index].vectors.enumerated().map { (layer: $0.offset, vector: $0.element) }
+        for patch in extra {
+          switch patch {
+          case .random(let layer):
+            patches.append((layer, random(like: runs[index].vectors[layer], sets[index], layer)))
+          case .otherTask(let layer, let vectors): patches.append((layer, vectors[index]))
+          }
+        }
+        return PatchedQuery(
+          prompt: try bare[index].tokenized(by: encoder), target: targets[index], patches: patches)
+      })
+
+    var shuffled: [(text: String, observation: Observation?)] = []
+    if shuffledLabels {
+      let prompts = sets.map { dataset.shuffledLabelsPrompt($0, template) }
+      let observed = try model.inContextRuns(
+        try sets.indices.map { index in
+          DemonstrationPrompts(
+            query: (try prompts[index].tokenized(by: encoder), targets[index]), dummies: [])
+        }, fires: &fires)
+      shuffled = zip(prompts, observed).map { ($0.text, $1.query) }
+    }
+    output.notes.add(fires)
+
+    return sets.indices.map { index in
+      var observations: [Arm: Observation] = [.zeroShot: swept[index].zeroShot]
+      observations[.icl] = runs[index].query
+      for (arm, observation) in zip(arms, swept[index].patched) { observations[arm] = observation }
+      var prompts: [Arm: String] = [.icl: asked[index].text]
+      if shuffledLabels {
+        observations[.shuffledLabels] = shuffled[index].observation
+        prompts[.shuffledLabels] = shuffled[index].text
+      }
+      let right = observations.filter { isRight($0.value, pair: sets[index].query) }
+      return Outcome(
+        set: sets[index], pair: dataset.task.pairs[sets[index].query],
+        prompts: prompts.merging([.zeroShot: bare[index].text]) { own, _ in own },
+        observations: observations, right: Set(right.keys), vectors: runs[index].vectors)
+    }
+  }
+
+  private func isRight(_ observation: Observation, pair: Int) -> Bool {
+    task.answerable.isCorrect(
+      token: observation.prediction, text: text(observation.prediction), pair: pair,
+      rule: spec.rule)
+  }
+
+  private func text(_ token: Int) -> String { model.encoder.tokenizer.decode([token]) }
+
+  /// A Gaussian vector of the same norm, drawn by what it stands beside.
+  private func random(like vector: [Float], _ set: DemonstrationSet, _ layer: Int) -> [Float] {
+    var generator = SeededGenerator(
+      key:
+        "random vector\u{0}\(task.dataset.task.name)\u{0}\(set.split.rawValue)\u{0}\(set.index)\u{0}\(layer)",
+      seed: spec.seed)
+    let draws = vector.map { _ in Float(generator.normal()) }
+    let factor = Statistics.norm(vector) / Statistics.norm(draws)
+    return draws.map { Float(Double($0) * factor) }
+  }
+
+  // MARK: Rows
+
+  mutating func add(
+    _ outcomes: [Outcome], _ split: Split, chosen: Int, source: String?
+  ) {
+    let layers = model.model.architecture.layers
+    for arm in [Arm.zeroShot, .icl, .shuffledLabels] {
+      addAccuracy(outcomes, arm, split)
+    }
+    for layer in 0..<layers { addAccuracy(outcomes, .taskVector(layer), split, layer: layer) }
+    if split == .test {
+      addAccuracy(outcomes, .taskVector(chosen), split)
+      addAccuracy(outcomes, .randomVector, split, layer: chosen)
+      addAccuracy(outcomes, .otherTask, split, layer: chosen, source: source)
+    } else {
+      output.results.append(
+        row(
+          .taskVector(chosen), split, .chosenLayer,
+          Estimate(value: Double(chosen), interval: nil, count: outcomes.count)))
+    }
+    for outcome in outcomes {
+      for arm in [Arm.zeroShot, .icl, .shuffledLabels, .randomVector, .otherTask] {
+        addSample(outcome, arm, split, layer: arm == .randomVector || arm == .otherTask ? chosen : nil)
+      }
+      addSample(outcome, .taskVector(chosen), split, layer: chosen)
+    }
+    saveVectors(outcomes, split, chosen: chosen)
+  }
+
+  mutating func addUntrained(_ outcomes: [Outcome], layer: Int) {
+    let right = outcomes.map { $0.isRight(.taskVector(layer)) }
+    output.results.append(
+      row(
+        .untrained, .test, .accuracy, Statistics.proportion(right), layer: layer,
+        hook: "hook_resid_post"))
+    output.results.append(
+      row(.untrainedICL, .test, .accuracy, Statistics.proportion(outcomes.map { $0.isRight(.icl) })))
+  }
+
+  private mutating func addAccuracy(
+    _ outcomes: [Outcome], _ arm: Arm, _ split: Split, layer: Int? = nil,
+    source: String? = nil
+  ) {
+    guard outcomes.contains(where: { $0.observations[arm] != nil }) else { return }
+    var accuracy = row(
+      arm, split, .accuracy, Statistics.proportion(outcomes.map { $0.isRight(arm) }), layer: layer)
+    accuracy.sourceTask = source
+    output.results.append(accuracy)
+  }
+
+  private func row(
+    _ arm: Arm, _ split: Split, _ metric: Metric, _ estimate: Estimate, layer: Int? = nil
+  ) -> ResultRow {
+    row(
+      arm.condition, split, metric, estimate, layer: layer,
+      hook: arm.isPatched ? "hook_resid_post" : nil)
+  }
+
+  private func row(
+    _ condition: Condition, _ split: Split, _ metric: Metric, _ estimate: Estimate,
+    layer: Int? = nil, hook: String? = nil
+  ) -> ResultRow {
+    ResultRow(
+      model: model.name, attention: model.attention, task: task.dataset.task.name,
+      condition: condition, split: split, shots: spec.shots, hook: hook, layer: layer,
+      position: hook == nil ? nil : "last", seed: Int(spec.seed), metric: metric,
+      estimate: estimate)
+  }
+
+  private mutating func addSample(
+    _ outcome: Outcome, _ arm: Arm, _ split: Split, layer: Int?
+  ) {
+    guard let observation = outcome.observations[arm],
+      let prompt = outcome.prompts[arm] ?? outcome.prompts[.zeroShot]
+    else { return }
+    output.samples.append(
+      SampleRow(
+        model: model.name, attention: model.attention, task: task.dataset.task.name,
+        condition: arm.condition, split: split, shots: spec.shots,
+        hook: arm.isPatched ? "hook_resid_post" : nil, layer: layer,
+        position: arm.isPatched ? "last" : nil, seed: Int(spec.seed), example: outcome.set.index,
+        query: outcome.pair.input, target: outcome.pair.output,
+        prediction: text(observation.prediction), correct: outcome.isRight(arm),
+        targetRank: observation.targetRank,
+        targetLogProbability: observation.targetLogProbability,
+        logitDifference: observation.logitDifference,
+        promptSHA256: SHA256.digest(of: prompt.utf8)))
+  }
+
+  private mutating func saveVectors(_ outcomes: [Outcome], _ split: Split, chosen: Int) {
+    let width = model.model.architecture.modelWidth
+    let layers: [Int] =
+      switch spec.vectors {
+      case .none: []
+      case .chosen: [chosen]
+      case .all: Array(0..<model.model.architecture.layers)
+      }
+    for layer in layers {
+      let name = "\(model.name)/\(task.dataset.task.name)/\(split.rawValue)/blocks.\(layer).hook_resid_post"
+      output.vectors.append(
+        RunVector(
+          StoredTensor(
+            name: name, shape: [outcomes.count, width],
+            floats: outcomes.flatMap { $0.vectors[layer] }),
+          metadata: [
+            "model": model.name, "task": task.dataset.task.name, "split": split.rawValue,
+            "hook": "blocks.\(layer).hook_resid_post", "layer": "\(layer)", "position": "last",
+            "shots": "\(spec.shots)", "dummies": "\(spec.dummies)", "seed": "\(spec.seed)",
+            "template": task.answerable.template.demonstration,
+          ]))
+    }
+  }
+}
+
+extension TaskVectorsCell.Arm {
+  var condition: Condition {
+    switch self {
+    case .zeroShot: .zeroShot
+    case .icl: .icl
+    case .shuffledLabels: .iclShuffledLabels
+    case .taskVector: .taskVector
+    case .randomVector: .taskVectorRandom
+    case .otherTask: .taskVectorOtherTask
+    }
+  }
+
+  var isPatched: Bool {
+    switch self {
+    case .zeroShot, .icl, .shuffledLabels: false
+    case .taskVector, .randomVector, .otherTask: true
+    }
+  }
+}

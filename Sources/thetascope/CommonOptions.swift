@@ -1,0 +1,62 @@
+// What every command takes, and how the command talks: data to stdout, talk to stderr, nothing with --quiet.
+
+import ArgumentParser
+import Foundation
+import Probes
+import TensorCore
+
+struct CommonOptions: ParsableArguments {
+  @Option(help: "Threads; all cores by default. Results do not depend on it.") var threads: Int?
+  @Flag(help: "Say nothing but errors.") var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads), expected 1 to 1024")
+    }
+  }
+
+  var context: ComputeContext {
+    ComputeContext(threads: threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount))
+  }
+
+  /// A line of talk.
+  func say(_ line: String) {
+    if !quiet { talk(line) }
+  }
+}
+
+/// Talk goes to stderr; stdout is for data.
+func talk(_ line: String, terminator: String = "\n") {
+  FileHandle.standardError.write(Data((line + terminator).utf8))
+}
+
+/// Shows how far a run is: one line that changes on a terminal, a line now and then elsewhere.
+final class ProgressPrinter {
+  private let isShown: Bool
+  private let isTerminal = isatty(2) == 1
+  private var lastShare = -1.0
+  private var isOpen = false
+
+  init(_ options: CommonOptions) { isShown = !options.quiet }
+
+  func show(_ progress: RunProgress) {
+    guard isShown else { return }
+    if isTerminal {
+      talk("\r\u{1B}[K" + line(progress), terminator: "")
+      isOpen = true
+    } else if progress.share - lastShare >= 0.1 || progress.finished == progress.total {
+      lastShare = progress.share
+      talk(line(progress))
+    }
+  }
+
+  func end() {
+    if isOpen { talk("") }
+    isOpen = false
+  }
+
+  private func line(_ progress: RunProgress) -> String {
+    let left = progress.remaining.map { ", \(Int($0.rounded())) s left" } ?? ""
+    return "\(progress.finished) of \(progress.total) cells, \(Int(progress.elapsed)) s\(left)"
+  }
+}
