@@ -32,23 +32,27 @@ struct Train: ParsableCommand {
     var training = try TrainingRun(
       spec, tasks: chosen, inputs: "\(spec)", folder: out, context: common.context)
     let start = Date()
-    let isFinished = try training.run(shouldStop: { Interruption.isRequested }, report: { event in
-      guard !common.quiet else { return }
-      switch event {
-      case .resumed(let step): talk("resumed after step \(step)")
-      case .step(let step, let total, let loss):
-        if step % 10 == 0 {
+    let isFinished = try training.run(
+      shouldStop: { Interruption.isRequested },
+      report: { event in
+        guard !common.quiet else { return }
+        switch event {
+        case .resumed(let step): talk("resumed after step \(step)")
+        case .step(let step, let total, let loss):
+          if step % 10 == 0 {
+            talk(
+              "step \(step) of \(total), loss \(String(format: "%.4f", loss)), "
+                + String(format: "%.2f s a step", Date().timeIntervalSince(start) / Double(step)))
+          }
+        case .evaluated(let step, let zeroShot, let inContext, let patched):
           talk(
-            "step \(step) of \(total), loss \(String(format: "%.4f", loss)), "
-              + String(format: "%.2f s a step", Date().timeIntervalSince(start) / Double(step)))
+            String(
+              format: "step %d: zero-shot %.3f, in-context %.3f, patched ", step, zeroShot,
+              inContext)
+              + patched.map { String(format: "%.3f", $0) }.joined(separator: " "))
+        case .taskVectorLossBegins(let step): talk("the task-vector loss begins after step \(step)")
         }
-      case .evaluated(let step, let zeroShot, let inContext, let patched):
-        talk(
-          String(format: "step %d: zero-shot %.3f, in-context %.3f, patched ", step, zeroShot, inContext)
-            + patched.map { String(format: "%.3f", $0) }.joined(separator: " "))
-      case .taskVectorLossBegins(let step): talk("the task-vector loss begins after step \(step)")
-      }
-    })
+      })
     guard isFinished else {
       talk("stopped; the same command continues")
       throw ExitCode(130)

@@ -127,7 +127,9 @@ struct Parity<Scalar: TensorScalar> {
       let hooks = (0..<model.architecture.layers).map { HookName.block($0, .residPre) }
       let found = try model.gradients(
         [BatchSequence(tokens: prompt)], targets: targets, parameters: { _ in true }, hooks: hooks)
-      compare("loss of prompt \(index)", [Scalar(found.loss)], try reference.doubles(named: "prompt\(index)/loss"))
+      compare(
+        "loss of prompt \(index)", [Scalar(found.loss)],
+        try reference.doubles(named: "prompt\(index)/loss"))
       let family = try CheckpointGradients(model, found)
       for (file, key) in keys {
         let name = String(key.dropFirst("prompt\(index)/grad/".count))
@@ -136,7 +138,8 @@ struct Parity<Scalar: TensorScalar> {
           guard let own = found.hooks[hook] else { continue }
           compare(name, own.values, expected)
         } else {
-          compare(name, try #require(family.gradient(of: name), "no gradient for \(name)"), expected)
+          compare(
+            name, try #require(family.gradient(of: name), "no gradient for \(name)"), expected)
         }
       }
     }

@@ -7,7 +7,9 @@ extension Architecture {
   public func hookCatalog(model: String) -> HookCatalog {
     var entries = [stream(.embed)]
     var absent = absentEverywhere
-    if case .learned = positions { entries.append(stream(.positionEmbed)) } else {
+    if case .learned = positions {
+      entries.append(stream(.positionEmbed))
+    } else {
       absent[.only(.positionEmbed)] = "no position embedding is added to the stream"
     }
     for layer in 0..<layers {

@@ -60,7 +60,8 @@ enum GPT2: FamilyMapping {
   /// Causal masks saved as buffers, and the tied copy of the embedding.
   static func mayBeUnused(_ tensor: String, in architecture: Architecture) -> Bool {
     let parts = tensor.split(separator: ".")
-    return (parts.count == 4 && parts[0] == "h" && parts[2] == "attn"
+    return
+      (parts.count == 4 && parts[0] == "h" && parts[2] == "attn"
       && (parts[3] == "bias" || parts[3] == "masked_bias"))
       || (architecture.tiedEmbeddings && tensor == "lm_head.weight")
   }

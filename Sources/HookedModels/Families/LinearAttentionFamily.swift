@@ -39,7 +39,8 @@ enum LinearAttentionFamily: FamilyMapping {
         "output_norm", default: "rmsnorm", among: ["rmsnorm": true, "identity": false])
     let kind = LinearAttention(
       featureMap: try config.choice(
-        "feature_map", default: "elementwise_product", among: ["identity": .identity, "relu": .relu, "elu": .eluPlusOne]),
+        "feature_map", default: "elementwise_product",
+        among: ["identity": .identity, "relu": .relu, "elu": .eluPlusOne]),
       scale: 1 / Double(keyWidth).squareRoot(),
       decays: decays ?? Array(repeating: 1, count: heads),
       normalised: try config.bool("norm_feature_map", default: false),

@@ -50,7 +50,9 @@ extension FamilyMapping {
   }
 
   /// Keys that both written layouts have.
-  static func commonConfig(_ architecture: Architecture, _ type: ElementType, _ tokens: SpecialTokens)
+  static func commonConfig(
+    _ architecture: Architecture, _ type: ElementType, _ tokens: SpecialTokens
+  )
     -> [(String, JSON)]
   {
     [
@@ -61,7 +63,10 @@ extension FamilyMapping {
       ("num_hidden_layers", .integer(architecture.layers)),
       ("vocab_size", .integer(architecture.vocabulary)),
       ("tie_word_embeddings", .boolean(architecture.tiedEmbeddings)),
-      ("torch_dtype", .string(type == .bfloat16 ? "bfloat16" : type == .float16 ? "float16" : "float32")),
+      (
+        "torch_dtype",
+        .string(type == .bfloat16 ? "bfloat16" : type == .float16 ? "float16" : "float32")
+      ),
     ]
   }
 

@@ -99,7 +99,8 @@ final class ForwardPass<Scalar: TensorScalar> {
     let second = norm(
       middle, weights.mlpNorm, scale: .block(layer, .ln2Scale),
       normalized: .block(layer, .ln2Normalized))
-    let out = hooks.point(layer, .mlpOut, mlp(layer, second, gate: weights.gate, up: up, down: down))
+    let out = hooks.point(
+      layer, .mlpOut, mlp(layer, second, gate: weights.gate, up: up, down: down))
     return hooks.point(layer, .residPost, ops.add(middle, out))
   }
 

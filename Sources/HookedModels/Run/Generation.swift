@@ -28,7 +28,9 @@ extension Transformer<Float> {
   }
 
   /// Runs tokens after a prefix: the prefix that they make, and the logits of the last.
-  func step(_ tokens: [Int], after prefix: Prefix<Float>?) throws -> (Prefix<Float>, RunResult<Float>) {
+  func step(_ tokens: [Int], after prefix: Prefix<Float>?) throws -> (
+    Prefix<Float>, RunResult<Float>
+  ) {
     let batch = [BatchSequence<Float>(tokens: tokens, after: prefix)]
     let (pass, logits, stream, places) = try forward(
       batch, plan: .empty, stopAt: nil, logitsAt: .last, tape: nil, keepsMemory: true)

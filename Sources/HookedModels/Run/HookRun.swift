@@ -68,7 +68,9 @@ final class HookRun<Scalar: TensorScalar> {
   /// Passes an activation through a hook point: edits it, records it, and gives back what goes on.
   ///
   /// - Parameter blocks: where rows lie, for scores and patterns.
-  func point(_ name: HookName, _ x: Variable<Scalar>, blocks: ScoreBlocks? = nil) -> Variable<Scalar> {
+  func point(_ name: HookName, _ x: Variable<Scalar>, blocks: ScoreBlocks? = nil) -> Variable<
+    Scalar
+  > {
     guard wants(name) else { return x }
     var value = x
     if let hook = plan[name] {
@@ -137,7 +139,8 @@ final class HookRun<Scalar: TensorScalar> {
         }
         let count = row.count
         custom.body(&row)
-        precondition(row.count == count, "custom '\(label)' changed \(count) values to \(row.count)")
+        precondition(
+          row.count == count, "custom '\(label)' changed \(count) values to \(row.count)")
         var at = 0
         for part in parts {
           values.append(row[at..<at + part.count].map { Scalar($0) })

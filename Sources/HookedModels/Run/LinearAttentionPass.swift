@@ -83,7 +83,9 @@ extension ForwardPass {
       let end = segment.start + segment.count
       while at < end {
         let isStop = writes.contains(at) || reads.contains(at)
-        let next = isStop ? at + 1 : (at + 1..<end).first { writes.contains($0) || reads.contains($0) } ?? end
+        let next =
+          isStop
+          ? at + 1 : (at + 1..<end).first { writes.contains($0) || reads.contains($0) } ?? end
         var (out, after) = pieces.run(rows: at..<next, from: state)
         if writes.contains(at) {
           let write = pieces.run(rows: at..<next, from: zero).1

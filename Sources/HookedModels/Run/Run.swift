@@ -41,7 +41,8 @@ extension Transformer {
   }
 
   /// Reads activations and stops after the last block that the plan needs.
-  public func capture(_ batch: [BatchSequence<Scalar>], plan: HookPlan) throws -> RunResult<Scalar> {
+  public func capture(_ batch: [BatchSequence<Scalar>], plan: HookPlan) throws -> RunResult<Scalar>
+  {
     let resolved = try plan.resolved(catalog: catalog, sequences: batch.map(\.shape))
     switch resolved.lastHook {
     case .some(.finalScale), .some(.finalNormalized):
@@ -61,7 +62,8 @@ extension Transformer {
       }
     }
     let pass = try forward(
-      batch, plan: .empty, stopAt: architecture.layers, logitsAt: .none, tape: nil, keepsMemory: true
+      batch, plan: .empty, stopAt: architecture.layers, logitsAt: .none, tape: nil,
+      keepsMemory: true
     ).pass
     // Sequences that enter by tokens are in the caller's order.
     return zip(batch, pass.memories).map {
@@ -69,7 +71,8 @@ extension Transformer {
     }
   }
 
-  public func prefix(_ tokens: [Int], after parent: Prefix<Scalar>? = nil) throws -> Prefix<Scalar> {
+  public func prefix(_ tokens: [Int], after parent: Prefix<Scalar>? = nil) throws -> Prefix<Scalar>
+  {
     try prefixes([BatchSequence(tokens: tokens, after: parent)])[0]
   }
 

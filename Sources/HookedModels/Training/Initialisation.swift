@@ -20,7 +20,8 @@ extension Transformer {
       if wanted.shape.count == 1 {
         tensor = Tensor(repeating: wanted.name.hasSuffix(".bias") ? 0 : 1, shape: wanted.shape)
       } else {
-        let writes = wanted.name.hasSuffix("o_proj.weight") || wanted.name.hasSuffix("down_proj.weight")
+        let writes =
+          wanted.name.hasSuffix("o_proj.weight") || wanted.name.hasSuffix("down_proj.weight")
         let plain = deviation ?? 1 / Double(wanted.shape[1]).squareRoot()
         let scale =
           wanted.name.hasPrefix("embed")

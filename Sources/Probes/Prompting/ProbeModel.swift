@@ -17,7 +17,9 @@ struct ProbeModel: Sendable {
   let trainedTasks: [ICLTask]?
 
   var name: String { model.name }
-  var attention: AttentionClass { AttentionClass(rawValue: model.architecture.attentionName) ?? .hybrid }
+  var attention: AttentionClass {
+    AttentionClass(rawValue: model.architecture.attentionName) ?? .hybrid
+  }
 
   /// - Throws: `CheckpointError`, `ModelError` and `TokenizationError` for a folder that cannot be used,
   ///   `RunError.invalidInput` where tokenizer and model do not belong together.

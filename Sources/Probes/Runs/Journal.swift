@@ -132,7 +132,8 @@ final class Journal {
     }
     guard bytes.starts(with: title) else {
       throw RunError.damagedJournal(
-        file: path, fact: "this is not a journal that this version reads; use --force to start anew")
+        file: path, fact: "this is not a journal that this version reads; use --force to start anew"
+      )
     }
     var records: [Range<Int>] = []
     var end = title.count

@@ -162,7 +162,8 @@ extension RunFolder {
       let path = "\(vectorsFolder)/\(stored.name)"
       guard try SHA256.digest(ofFile: path) == (stored.sha256, stored.size) else {
         throw RunError.damagedJournal(
-          file: path, fact: "these are not the vectors that were written; use --force to start anew")
+          file: path, fact: "these are not the vectors that were written; use --force to start anew"
+        )
       }
       let file = try SafetensorsFile(path: path)
       for name in file.names {

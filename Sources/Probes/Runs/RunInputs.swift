@@ -77,7 +77,8 @@ public struct RunInputs: Sendable, Equatable {
       if let last = sorted.last, last.role == file.role, last.name == file.name {
         throw RunError.invalidInput(
           subject: file.name,
-          fact: "two different \(file.role.rawValue) files have this name; rename one of their folders")
+          fact:
+            "two different \(file.role.rawValue) files have this name; rename one of their folders")
       }
       sorted.append(file)
     }

@@ -153,8 +153,7 @@ public struct SpecReader: Sendable {
   ) throws -> [Value] {
     let items = try parsed(
       key, isOptional ? .array([]) : nil, "a list of keys with values",
-      { json in json.arrayValue?.map(\.objectValue) }
-    ) { json, _ in json }
+      { json in json.arrayValue?.map(\.objectValue) }, recorded: { json, _ in json })
     var values: [Value] = []
     var (asGiven, short): ([JSON], [JSON]) = ([], [])
     for (index, item) in items.enumerated() {
@@ -232,8 +231,7 @@ extension SpecReader {
         guard let elements = json.arrayValue else { return nil }
         let values = elements.compactMap(parse)
         return values.count == elements.count ? values : nil
-      }
-    ) { _, values in .array(values.map(\.json)) }
+      }, recorded: { _, values in .array(values.map(\.json)) })
   }
 
   private mutating func parsed<Value>(

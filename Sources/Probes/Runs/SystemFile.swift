@@ -139,7 +139,8 @@ final class FileLock: Sendable {
     guard descriptor >= 0 else {
       // The folder may just have been removed by the process that finished in it.
       if errno == ENOENT { return nil }
-      throw RunError.cannotWrite(file: path, fact: "the lock cannot be made: \(SystemFile.reason())")
+      throw RunError.cannotWrite(
+        file: path, fact: "the lock cannot be made: \(SystemFile.reason())")
     }
     var result: Int32
     repeat { result = flock(descriptor, LOCK_EX | LOCK_NB) } while result != 0 && errno == EINTR

@@ -75,9 +75,12 @@ extension Transformer<Float> {
     let observed = Operations<Float>(context).observations(
       result.logits, targets: sets.compactMap { $0.query?.target })
     var next = observed.makeIterator()
-    let layers = try sources.isEmpty ? [] : (0..<architecture.layers).map {
-      try result.cache.tensor(.block($0, .residPost))
-    }
+    let layers =
+      try sources.isEmpty
+      ? []
+      : (0..<architecture.layers).map {
+        try result.cache.tensor(.block($0, .residPost))
+      }
     // Rows come in the order of the batch, which is the order of `sources`.
     var row = 0
     return sets.indices.map { index in
@@ -102,7 +105,8 @@ private func mean(of rows: Tensor<Float>, rows range: Range<Int>) -> [Float] {
 
 /// How many tokens all prompts begin with, leaving each at least one of its own.
 func sharedPrefixLength(_ prompts: [[Int]]) -> Int {
-  guard prompts.count > 1, let first = prompts.first, let shortest = prompts.map(\.count).min() else {
+  guard prompts.count > 1, let first = prompts.first, let shortest = prompts.map(\.count).min()
+  else {
     return 0
   }
   return (0..<shortest - 1).first { place in prompts.contains { $0[place] != first[place] } }

@@ -94,7 +94,9 @@ struct TaskVectorsCell {
     }
     let swept = try model.sweep(
       try sets.indices.map { index in
-        var patches = runs[index].vectors.enumerated().map { (layer: $0.offset, vector: $0.element) }
+        var patches = runs[index].vectors.enumerated().map {
+          (layer: $0.offset, vector: $0.element)
+        }
         for patch in extra {
           switch patch {
           case .random(let layer):
@@ -176,7 +178,8 @@ struct TaskVectorsCell {
     }
     for outcome in outcomes {
       for arm in [Arm.zeroShot, .icl, .shuffledLabels, .randomVector, .otherTask] {
-        addSample(outcome, arm, split, layer: arm == .randomVector || arm == .otherTask ? chosen : nil)
+        addSample(
+          outcome, arm, split, layer: arm == .randomVector || arm == .otherTask ? chosen : nil)
       }
       addSample(outcome, .taskVector(chosen), split, layer: chosen)
     }
@@ -190,7 +193,8 @@ struct TaskVectorsCell {
         .untrained, .test, .accuracy, Statistics.proportion(right), layer: layer,
         hook: "hook_resid_post"))
     output.results.append(
-      row(.untrainedICL, .test, .accuracy, Statistics.proportion(outcomes.map { $0.isRight(.icl) })))
+      row(.untrainedICL, .test, .accuracy, Statistics.proportion(outcomes.map { $0.isRight(.icl) }))
+    )
   }
 
   private mutating func addAccuracy(
@@ -252,7 +256,8 @@ struct TaskVectorsCell {
       case .all: Array(0..<model.model.architecture.layers)
       }
     for layer in layers {
-      let name = "\(model.name)/\(task.dataset.task.name)/\(split.rawValue)/blocks.\(layer).hook_resid_post"
+      let name =
+        "\(model.name)/\(task.dataset.task.name)/\(split.rawValue)/blocks.\(layer).hook_resid_post"
       output.vectors.append(
         RunVector(
           StoredTensor(

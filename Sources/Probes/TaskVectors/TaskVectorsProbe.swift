@@ -31,7 +31,9 @@ struct TaskVectorsProbe {
   init(_ spec: TaskVectorsSpec, file: String, on context: ComputeContext) throws {
     let library = try TaskLibrary(folder: spec.tasksFolder)
     let tasks = try spec.tasks.map { try library.task(named: $0) }
-    let models = try spec.models.map { try ProbeModel(path: $0, bos: spec.bos, library: library, on: context) }
+    let models = try spec.models.map {
+      try ProbeModel(path: $0, bos: spec.bos, library: library, on: context)
+    }
     guard Set(models.map(\.name)).count == models.count else {
       throw RunError.invalidInput(
         subject: file, fact: "two models have the same folder name; rename one of the folders")

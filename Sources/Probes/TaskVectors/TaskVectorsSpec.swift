@@ -88,7 +88,8 @@ extension TaskVectorsSpec {
     demonstrations = try reader.choice("demonstration_pairs", default: "all", among: pools)
     if holdout == nil, queries != .all || demonstrations != .all {
       throw reader.wrong(
-        "holdout", "query_pairs and demonstration_pairs other than 'all' need the holdout of training")
+        "holdout",
+        "query_pairs and demonstration_pairs other than 'all' need the holdout of training")
     }
     controls = try reader.choices(
       "controls", default: Control.allCases.map(\.rawValue),

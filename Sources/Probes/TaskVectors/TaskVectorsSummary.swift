@@ -13,15 +13,14 @@ struct TaskVectorsSummary {
   ]
 
   /// Rows whose task is `mean`, or `mean_<category>`: over the tasks that the model could be asked.
-  func rows(over cells: FinishedCells, models: [ProbeModel], tasks: [ICLTask]) throws -> [ResultRow] {
+  func rows(over cells: FinishedCells, models: [ProbeModel], tasks: [ICLTask]) throws -> [ResultRow]
+  {
     var samples: [String: [SampleRow]] = [:]
     var results: [String: [ResultRow]] = [:]
-    try cells.forEach { _, output in
-      for sample in output.samples where sample.split == .test {
-        samples[sample.model, default: []].append(sample)
-      }
-      for row in output.results { results[row.model, default: []].append(row) }
+    for sample in try cells.samples() where sample.split == .test {
+      samples[sample.model, default: []].append(sample)
     }
+    for row in try cells.results() { results[row.model, default: []].append(row) }
     let categories = tasks.reduce(into: [String]()) { list, task in
       if !list.contains(task.category) { list.append(task.category) }
     }
@@ -142,7 +141,8 @@ struct TaskVectorsSummary {
     _ model: ProbeModel, _ task: String, _ condition: Condition, _ split: Split?, _ metric: Metric,
     _ estimate: Estimate, layer: Int? = nil
   ) -> ResultRow {
-    let isPatched = condition != .zeroShot && condition != .icl && condition != .iclShuffledLabels
+    let isPatched =
+      condition != .zeroShot && condition != .icl && condition != .iclShuffledLabels
       && condition != .untrainedICL
     return ResultRow(
       model: model.name, attention: model.attention, task: task, condition: condition,
@@ -181,7 +181,8 @@ extension TaskVectorsSummary {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }
     let heads = [
-      "zero-shot", "ceiling", "in-context", "θ patched", "θ/in-ctx", "shuffled", "random", "other θ",
+      "zero-shot", "ceiling", "in-context", "θ patched", "θ/in-ctx", "shuffled", "random",
+      "other θ",
       "untrained",
     ]
     var lines = [

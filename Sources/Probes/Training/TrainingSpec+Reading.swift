@@ -21,7 +21,8 @@ extension TrainingSpec {
         ropeTheta: try reader.double("rope_theta", default: 10000, in: 1...1e9),
         deviation: try reader.doubleIfPresent("deviation", in: 0...10),
         embeddingDeviation: try reader.double("embedding_deviation", default: 0.088, in: 0...10),
-        decayExponents: try reader.double("first_decay_exponent", default: 1, in: 0...20)...reader
+        decayExponents: try reader.double(
+          "first_decay_exponent", default: 1, in: 0...20)...reader
           .double("last_decay_exponent", default: 7, in: 0...20))
     }
     guard let model else {
@@ -35,7 +36,8 @@ extension TrainingSpec {
     }
     self.model = model
     optimiser =
-      try reader.nested("optimiser", Optimiser.init(reading:)) ?? .init(
+      try reader.nested("optimiser", Optimiser.init(reading:))
+      ?? .init(
         rate: 3e-3, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.01, warmup: 100,
         decay: .cosine, finalFraction: 0.1, clip: 1)
     let layers = model.layers

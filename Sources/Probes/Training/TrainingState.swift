@@ -16,7 +16,8 @@ struct TrainingState {
 
   /// - Parameter path: a checkpoint, which may not exist.
   /// - Throws: `TrainingError.otherInputs`, and `CheckpointError` for a damaged file.
-  init(resuming path: String, inputs: String, model: Transformer<Float>, spec: TrainingSpec) throws {
+  init(resuming path: String, inputs: String, model: Transformer<Float>, spec: TrainingSpec) throws
+  {
     let schedule = Schedule(
       peak: spec.optimiser.rate, warmup: spec.optimiser.warmup, total: spec.steps,
       decay: spec.optimiser.decay, finalFraction: spec.optimiser.finalFraction)

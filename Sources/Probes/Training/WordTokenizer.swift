@@ -23,14 +23,17 @@ enum WordTokenizer {
       ]
     }
     return [
-      "version": "1.0", "truncation": .null, "padding": .null, "added_tokens": [], "normalizer": .null,
+      "version": "1.0", "truncation": .null, "padding": .null, "added_tokens": [],
+      "normalizer": .null,
       "pre_tokenizer": [
         "type": "Sequence",
-        "pretokenizers": .array(marks.map { splitter($0, "Isolated") } + [splitter(" ", "Removed")]),
+        "pretokenizers": .array(
+          marks.map { splitter($0, "Isolated") } + [splitter(" ", "Removed")]),
       ],
       "post_processor": .null, "decoder": .null,
       "model": [
-        "type": "WordLevel", "vocab": .object(JSONObject(vocabulary)), "unk_token": .string(unknown),
+        "type": "WordLevel", "vocab": .object(JSONObject(vocabulary)),
+        "unk_token": .string(unknown),
       ],
     ]
   }

@@ -234,7 +234,9 @@ extension Operations {
     context.parallelRanges(layout.sequences.count * layout.keyValueHeads, cost: cost) { range in
       for task in range {
         let (index, shared) = (task / layout.keyValueHeads, task % layout.keyValueHeads)
-        for head in shared * layout.group..<(shared + 1) * layout.group { body(index, shared, head) }
+        for head in shared * layout.group..<(shared + 1) * layout.group {
+          body(index, shared, head)
+        }
       }
     }
   }

@@ -33,7 +33,11 @@ extension Operations {
   public func replace(_ x: Variable<Scalar>, _ slices: [Slice], with values: [[Scalar]])
     -> Variable<Scalar>
   {
-    edited(x, slices, values) { current, given in current = given } gradient: { _ in 0 }
+    edited(x, slices, values) { current, given in
+      current = given
+    } gradient: { _ in
+      0
+    }
   }
 
   /// `x` with `factor · values` added to slices.
@@ -42,14 +46,19 @@ extension Operations {
   ) -> Variable<Scalar> {
     edited(x, slices, values) { current, given in
       current.addProduct(factor, given)
-    } gradient: { $0 }
+    } gradient: {
+      $0
+    }
   }
 
   /// `x` with slices multiplied by `factor`.
-  public func scale(_ x: Variable<Scalar>, _ slices: [Slice], by factor: Scalar) -> Variable<Scalar> {
+  public func scale(_ x: Variable<Scalar>, _ slices: [Slice], by factor: Scalar) -> Variable<Scalar>
+  {
     edited(x, slices, slices.map { Array(repeating: factor, count: $0.count) }) { current, given in
       current *= given
-    } gradient: { $0 * factor }
+    } gradient: {
+      $0 * factor
+    }
   }
 
   /// `x` with slices overwritten by means of other slices of x itself, all as they were before.
@@ -101,7 +110,9 @@ extension Operations {
     for (index, slice) in slices.enumerated() {
       let given = values[values.count == 1 ? 0 : index]
       precondition(given.count == slice.count, "\(given.count) values for \(slice.count) elements")
-      for offset in 0..<slice.count { change(&out.mutableBase[slice.start + offset], given[offset]) }
+      for offset in 0..<slice.count {
+        change(&out.mutableBase[slice.start + offset], given[offset])
+      }
     }
     let node = x.node
     return result(out, from: node) { dy, gradients in

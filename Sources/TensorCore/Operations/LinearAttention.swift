@@ -70,7 +70,8 @@ extension Operations {
         for task in range {
           let (index, shared) = (task / form.sharedHeads, task % form.sharedHeads)
           let segment = segments[index]
-          withUnsafeTemporaryAllocation(of: Scalar.self, capacity: (segment.count + 1) * stateSize) {
+          withUnsafeTemporaryAllocation(of: Scalar.self, capacity: (segment.count + 1) * stateSize)
+          {
             for head in shared * form.group..<(shared + 1) * form.group {
               let at = form.offsets(segment.start, head)
               kernels.linear_attention_backward(
@@ -118,11 +119,14 @@ extension Operations {
     }
     let variable = result(out, from: q.node, k.node) { dy, gradients in
       precondition(
-        segments.allSatisfy { $0.initial == nil }, "no gradient flows through a normaliser's prefix")
+        segments.allSatisfy { $0.initial == nil }, "no gradient flows through a normaliser's prefix"
+      )
       let dq = Tensor<Scalar>(repeating: 0, shape: q.shape)
       let dk = Tensor<Scalar>(repeating: 0, shape: k.shape)
       for segment in segments {
-        withUnsafeTemporaryAllocation(of: Scalar.self, capacity: (segment.count + 1) * form.keyWidth) {
+        withUnsafeTemporaryAllocation(
+          of: Scalar.self, capacity: (segment.count + 1) * form.keyWidth
+        ) {
           for head in 0..<form.heads {
             let at = form.offsets(segment.start, head)
             kernels.linear_normaliser_backward(
@@ -211,7 +215,8 @@ private struct RecurrentForm {
   func offsets(_ row: Int, _ head: Int) -> (q: Int, k: Int, v: Int, out: Int) {
     let shared = head / group
     return (
-      row * qRow + head * keyWidth, row * kRow + shared * keyWidth, row * vRow + shared * valueWidth,
+      row * qRow + head * keyWidth, row * kRow + shared * keyWidth,
+      row * vRow + shared * valueWidth,
       row * outRow + head * valueWidth
     )
   }

@@ -40,7 +40,8 @@ extension Operations {
             context.parallelRanges(weights.count, cost: 2 * logits.tensor.count) { range in
               let at = range.lowerBound
               kernels.log_probability_backward(
-                range.count, width, logits.tensor.base + at * width, width, wanted + at, scaled + at,
+                range.count, width, logits.tensor.base + at * width, width, wanted + at,
+                scaled + at,
                 target + at * width)
             }
           }

@@ -28,7 +28,8 @@ extension Operations {
   }
 
   /// The second step with a scale that was edited; it counts as a constant for gradients.
-  public func norm(_ x: Variable<Scalar>, centred: Bool, scale: Tensor<Scalar>) -> Variable<Scalar> {
+  public func norm(_ x: Variable<Scalar>, centred: Bool, scale: Tensor<Scalar>) -> Variable<Scalar>
+  {
     let normalized = Tensor<Scalar>(uninitialized: x.shape)
     kernels.norm_with_scale(
       x.tensor.rows, x.tensor.width, x.tensor.base, centred, scale.base, normalized.mutableBase)
@@ -74,13 +75,16 @@ extension Operations {
     let (input, gainNode, biasNode) = (x.node, node(of: gain), node(of: bias))
     return result(out, from: input, gainNode, biasNode) { dy, gradients in
       gradients.accumulate(into: input) { target, _ in
-        kernels.affine_backward(rows, width, x.tensor.base, g.base, dy.base, target, nil, nil, 0, width)
+        kernels.affine_backward(
+          rows, width, x.tensor.base, g.base, dy.base, target, nil, nil, 0, width)
       }
       gradients.accumulate(into: gainNode) { target, _ in
-        kernels.affine_backward(rows, width, x.tensor.base, g.base, dy.base, nil, target, nil, 0, width)
+        kernels.affine_backward(
+          rows, width, x.tensor.base, g.base, dy.base, nil, target, nil, 0, width)
       }
       gradients.accumulate(into: biasNode) { target, _ in
-        kernels.affine_backward(rows, width, x.tensor.base, g.base, dy.base, nil, nil, target, 0, width)
+        kernels.affine_backward(
+          rows, width, x.tensor.base, g.base, dy.base, nil, nil, target, 0, width)
       }
     }
   }

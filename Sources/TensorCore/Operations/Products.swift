@@ -20,7 +20,8 @@ extension Operations {
     let y = Tensor<Scalar>(uninitialized: [rows, out])
     let offset = bias?.tensor()
     product(
-      rows: rows, a: x.tensor.base, aRow: depth, aColumn: 1, b: weight.panels(.forward, on: context),
+      rows: rows, a: x.tensor.base, aRow: depth, aColumn: 1,
+      b: weight.panels(.forward, on: context),
       bias: offset?.base, out: y.mutableBase, accumulate: false)
     withExtendedLifetime(offset) {}
     let (input, matrix, vector) = (x.node, node(of: weight), node(of: bias))
@@ -30,7 +31,8 @@ extension Operations {
         gradients.accumulate(into: input) { target, _ in
           product(
             rows: rows, a: dy.base, aRow: out, aColumn: 1,
-            b: weight.panels(.backward, on: context), bias: nil, out: target, accumulate: accumulate)
+            b: weight.panels(.backward, on: context), bias: nil, out: target, accumulate: accumulate
+          )
         }
       }
       if let matrix {

@@ -97,14 +97,17 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     case .stored(let stored):
       stored.read { base in
         copy(
-          from: base + index * stored.rowStride * stored.elementType.size, stride: stored.columnStride,
+          from: base + index * stored.rowStride * stored.elementType.size,
+          stride: stored.columnStride,
           count: width, type: stored.elementType, to: target)
       }
     }
   }
 
   /// Packed for `x · Wᵀ` (`.forward`, depth in, columns out) or `y · W` (`.backward`, depth out, columns in).
-  package func panels(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix {
+  package func panels(_ direction: PackedMatrix.Direction, on context: ComputeContext)
+    -> PackedMatrix
+  {
     precondition(shape.count == 2, "\(name) is not a matrix but \(shape)")
     return packed.withLock { cache in
       if let ready = direction == .forward ? cache.forward : cache.backward { return ready }
@@ -114,7 +117,8 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     }
   }
 
-  private func pack(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix {
+  private func pack(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix
+  {
     let (out, depth) = (shape[0], shape[1])
     func packing(_ base: UnsafeRawPointer, _ type: ElementType, _ row: Int, _ column: Int)
       -> PackedMatrix
@@ -154,7 +158,8 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     stored.read { base in
       for row in 0..<rows {
         copy(
-          from: base + row * stored.rowStride * stored.elementType.size, stride: stored.columnStride,
+          from: base + row * stored.rowStride * stored.elementType.size,
+          stride: stored.columnStride,
           count: width, type: stored.elementType, to: result.mutableBase + row * width)
       }
     }
@@ -170,7 +175,8 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     } else {
       for column in 0..<count {
         ck_convert(
-          1, base + column * stride * type.size, type.code, target + column, Scalar.elementType.code)
+          1, base + column * stride * type.size, type.code, target + column, Scalar.elementType.code
+        )
       }
     }
   }

@@ -76,7 +76,9 @@ public final class Tape<Scalar: TensorScalar> {
       gradients.add(seed, to: node)
     }
     for index in nodes.indices.reversed() {
-      guard let backward = nodes[index].backward, let arrived = gradients.slots[index] else { continue }
+      guard let backward = nodes[index].backward, let arrived = gradients.slots[index] else {
+        continue
+      }
       if !kept.contains(index) { gradients.slots[index] = nil }
       backward(arrived, gradients)
     }

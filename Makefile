@@ -1,0 +1,42 @@
+# What a person runs. Everything needs only Swift; `swift build` fetches two packages once.
+
+PROBE ?= probes/task-vectors.yaml
+
+.PHONY: run build test lint format layers clean sanitize train-models
+
+# The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
+run: build
+	.build/release/thetascope run $(PROBE)
+
+build:
+	swift build -c release
+
+test:
+	swift test -c release
+
+# Formatting and the direction of imports; both fail on the first mistake.
+lint: layers
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+format:
+	swift format --in-place --recursive Package.swift Sources Tests
+
+# A target imports only targets above it in Package.swift.
+layers:
+	@sh .ci/layers
+
+# The whole test suite under the address sanitizer, then under the thread sanitizer (slow).
+sanitize:
+	swift test -c release --sanitize=address --scratch-path .build/address
+	swift test -c release --sanitize=thread --scratch-path .build/thread
+
+# Makes the four shipped models again, each from the train.yaml beside it; two at a time, one thread each.
+train-models: build
+	@for pair in "softmax softmax-plain" "linear linear-plain"; do \
+	  for name in $$pair; do \
+	    .build/release/thetascope train data/models/$$name/train.yaml --out runs/train/$$name --threads 1 & \
+	  done; wait; \
+	done
+
+clean:
+	rm -rf .build runs
