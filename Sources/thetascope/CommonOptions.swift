@@ -33,30 +33,29 @@ func talk(_ line: String, terminator: String = "\n") {
 /// Shows how far a run is: one line that changes on a terminal, a line now and then elsewhere.
 final class ProgressPrinter {
   private let isShown: Bool
+  private let title: String
   private let isTerminal = isatty(2) == 1
   private var lastShare = -1.0
   private var isOpen = false
 
-  init(_ options: CommonOptions) { isShown = !options.quiet }
+  init(_ options: CommonOptions, title: String) {
+    isShown = !options.quiet
+    self.title = title
+  }
 
   func show(_ progress: RunProgress) {
     guard isShown else { return }
     if isTerminal {
-      talk("\r\u{1B}[K" + line(progress), terminator: "")
+      talk("\r\u{1B}[K" + ProgressLine.text(progress, title: title), terminator: "")
       isOpen = true
     } else if progress.share - lastShare >= 0.1 || progress.finished == progress.total {
       lastShare = progress.share
-      talk(line(progress))
+      talk(ProgressLine.text(progress, title: title))
     }
   }
 
   func end() {
     if isOpen { talk("") }
     isOpen = false
-  }
-
-  private func line(_ progress: RunProgress) -> String {
-    let left = progress.remaining.map { ", \(Int($0.rounded())) s left" } ?? ""
-    return "\(progress.finished) of \(progress.total) cells, \(Int(progress.elapsed)) s\(left)"
   }
 }

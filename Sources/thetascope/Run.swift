@@ -40,7 +40,7 @@ struct Run: ParsableCommand {
     case .alreadyFinished(let path):
       common.say("finished before, with the same inputs: \(path)")
     case .ready(let run):
-      let progress = ProgressPrinter(common)
+      let progress = ProgressPrinter(common, title: prepared.inputs.probe)
       var rows: [ResultRow] = []
       let outcome = try run.execute(
         prepared.plan, progress: { progress.show($0) }, shouldStop: { Interruption.isRequested },

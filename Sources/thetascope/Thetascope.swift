@@ -9,7 +9,11 @@ struct Thetascope: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "thetascope",
     abstract: "Probes of in-context learning on hook-instrumented transformers.",
-    version: version, subcommands: [Run.self, Train.self, Generate.self])
+    version: version,
+    subcommands: [
+      Run.self, Train.self, Generate.self, Tokens.self, Hooks.self, Tasks.self, Models.self,
+      ProbesList.self, Bench.self,
+    ])
 }
 
 @main

@@ -37,7 +37,8 @@ struct ProbeModel: Sendable {
     let training = "\(path)/training.json"
     if FileReading.kind(of: training) == .file {
       let names = try JSON(contentsOf: training)["tasks"]?.arrayValue?.compactMap(\.stringValue)
-      trainedTasks = try names?.map { try library.task(named: $0) }
+      // Sentence tasks are not in the library and share no input with those that are.
+      trainedTasks = names.map { $0.compactMap { try? library.task(named: $0) } }
     } else {
       trainedTasks = nil
     }

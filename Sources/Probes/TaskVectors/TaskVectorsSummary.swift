@@ -167,60 +167,38 @@ func zeroShotCeiling(of task: ICLTask, among mix: [ICLTask]) -> Double {
 }
 
 extension TaskVectorsSummary {
-  /// A table of means, and for each model the curve over layers.
+  /// A table of means over tasks on the test sets, and for each model the curve over layers.
   func text(_ rows: [ResultRow], models: [ProbeModel]) -> String {
-    func value(_ model: String, _ condition: Condition, _ metric: Metric = .accuracy) -> Estimate? {
-      rows.first {
+    func value(_ model: String, _ condition: Condition, _ metric: Metric = .accuracy) -> String {
+      let row = rows.first {
         $0.model == model && $0.task == "mean" && $0.condition == condition && $0.metric == metric
           && $0.layer == nil && $0.split != .development
-      }?.estimate
-    }
-    func cell(_ estimate: Estimate?) -> String { estimate?.value.map(fixed) ?? "–" }
-    let width = max(5, models.map(\.name.count).max() ?? 5)
-    func padded(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    let heads = [
-      "zero-shot", "ceiling", "in-context", "θ patched", "θ/in-ctx", "shuffled", "random",
-      "other θ",
-      "untrained",
-    ]
-    var lines = [
-      String(repeating: " ", count: width) + heads.map { padded($0, 11) }.joined()
-    ]
-    for model in models {
-      let name = model.name
-      let cells = [
-        value(name, .zeroShot), value(name, .zeroShot, .accuracyCeiling), value(name, .icl),
-        value(name, .taskVector), value(name, .taskVector, .accuracyRatio),
-        value(name, .iclShuffledLabels), value(name, .taskVectorRandom),
-        value(name, .taskVectorOtherTask), value(name, .untrained),
-      ].map(cell)
-      lines.append(
-        name + String(repeating: " ", count: width - name.count)
-          + cells.map { padded($0, 11) }.joined())
-    }
-    for model in models {
-      lines.append("")
-      lines.append("\(model.name): accuracy of θ by layer, mean over tasks, test sets")
-      for layer in 0..<model.model.architecture.layers {
-        let estimate = rows.first {
-          $0.model == model.name && $0.task == "mean" && $0.condition == .taskVector
-            && $0.split == .test && $0.layer == layer && $0.metric == .accuracy
-        }?.estimate
-        guard let share = estimate?.value else { continue }
-        let bar = String(repeating: "█", count: Int((share * 50).rounded()))
-        lines.append("  layer \(padded("\(layer)", 2))  \(fixed(share))  \(bar)")
       }
+      return TextTable.number(row?.estimate.value)
     }
-    return lines.joined(separator: "\n")
-  }
-
-  /// Two decimals.
-  private func fixed(_ value: Double) -> String {
-    let hundredths = Int((value * 100).rounded())
-    let digits = "\(abs(hundredths) % 100)"
-    return (hundredths < 0 ? "-" : "") + "\(abs(hundredths) / 100)."
-      + (digits.count == 1 ? "0" + digits : digits)
+    var table = TextTable(headers: [
+      "accuracy", "zero-shot", "ceiling", "in-ctx", "θ", "θ/in-ctx", "random", "other θ",
+      "untrained",
+    ])
+    for name in models.map(\.name) {
+      table.append([
+        name, value(name, .zeroShot), value(name, .zeroShot, .accuracyCeiling), value(name, .icl),
+        value(name, .taskVector), value(name, .taskVector, .accuracyRatio),
+        value(name, .taskVectorRandom), value(name, .taskVectorOtherTask), value(name, .untrained),
+      ])
+    }
+    let curves = models.map { model in
+      LayerCurve.Series(
+        model.name,
+        (0..<model.model.architecture.layers).map { layer in
+          rows.first {
+            $0.model == model.name && $0.task == "mean" && $0.condition == .taskVector
+              && $0.split == .test && $0.layer == layer && $0.metric == .accuracy
+          }?.estimate.value
+        })
+    }
+    let curve = LayerCurve(
+      title: "accuracy of θ patched after layer l, mean over tasks, test sets", series: curves)
+    return (table.lines() + [""] + curve.lines() + [""] + curve.table()).joined(separator: "\n")
   }
 }

@@ -114,7 +114,7 @@ public struct TrainingRun {
     }
   }
 
-  /// The model folder: weights in bf16, the tokenizer, the log.
+  /// The model folder: weights in bf16, the tokenizer, the log, and what it was trained on.
   private func finish() throws {
     try state.trainer.model.save(
       to: folder, as: .bfloat16,
@@ -122,5 +122,11 @@ public struct TrainingRun {
     try AtomicFile.write(
       tokenizerFile.serialized(pretty: true) + "\n", to: "\(folder)/tokenizer.json")
     try AtomicFile.write(state.csv, to: "\(folder)/training.csv")
+    let record: JSON = [
+      "tasks": .array(stream.tasks.map { .string($0.task.name) }), "seed": .integer(Int(spec.seed)),
+      "steps": .integer(spec.steps), "holdout": .number(spec.holdout),
+      "task_vector_loss_since": state.taskVectorsSince.map { .integer($0) } ?? .null,
+    ]
+    try AtomicFile.write(record.serialized(pretty: true) + "\n", to: "\(folder)/training.json")
   }
 }
