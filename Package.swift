@@ -26,7 +26,7 @@ let package = Package(
     .target(name: "HookPoints", dependencies: ["TensorCore"], exclude: ["README.md"]),
     .target(
       name: "CheckpointIO", dependencies: ["CKernels", "TensorCore"], exclude: ["README.md"]),
-    .target(name: "Tokenization", dependencies: ["CheckpointIO"]),
+    .target(name: "Tokenization", dependencies: ["CheckpointIO"], exclude: ["README.md"]),
     .target(
       name: "HookedModels",
       dependencies: ["CKernels", "TensorCore", "HookPoints", "CheckpointIO", "Tokenization"]),

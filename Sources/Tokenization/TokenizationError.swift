@@ -22,6 +22,11 @@ public enum TokenizationError: Error, Equatable, CustomStringConvertible {
   /// A prompt came to no tokens at all.
   case emptyPrompt(policy: BOSPolicy)
 
+  /// How a command should take it, in CheckpointIO's terms.
+  public var kind: CheckpointError.Kind {
+    if case .noTokenizer = self { .missingFile } else { .badData }
+  }
+
   public var description: String {
     switch self {
     case .noTokenizer(let folder):

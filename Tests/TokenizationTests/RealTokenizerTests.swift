@@ -27,6 +27,24 @@ import Tokenization
     #expect(try tokenizer.encode("a<|endoftext|>b") == [64, 50256, 65])
   }
 
+  @Test func stories260K() throws {
+    let path = "models/stories260K/hf"
+    guard let folder = Fixture.real(path, for: "stories260K") else { return }
+    let tokenizer = try Tokenizer.load(folder: folder)
+    #expect(tokenizer.vocabularySize == 512)
+    #expect(tokenizer.beginningOfSequence == 1)
+    #expect(try tokenizer.prompt("", bos: .auto) == [1])
+    #expect(try tokenizer.prompt("", bos: .always) == [1])
+    #expect(throws: TokenizationError.emptyPrompt(policy: .never)) {
+      try tokenizer.prompt("", bos: .never)
+    }
+    #expect(tokenizer.summary.kind == "BPE with byte fallback")
+    // "ж" is no piece: its two bytes are, and decode together.
+    let ids = try tokenizer.encode("Lily ж")
+    #expect(tokenizer.decode(ids) == "Lily ж")
+    #expect(ids.suffix(2).map { tokenizer.piece($0) } == ["<0xD0>", "<0xB6>"])
+  }
+
   /// By bytes, because a line end before and a carriage return after make one Character.
   private func split(_ text: [UInt8], by separator: [UInt8]) -> [String] {
     var parts: [String] = []

@@ -74,7 +74,7 @@ struct CharacterClassReader {
   }
 
   private func highClass(_ scalar: UInt32) -> CharacterClass {
-    let run = highRuns.last { $0 >> 8 <= scalar }
-    return CharacterClass(rawValue: UInt8(truncatingIfNeeded: run ?? 0))
+    guard let run = highRuns.last(where: { $0 >> 8 <= scalar }) else { return [] }
+    return CharacterClass(rawValue: UInt8(truncatingIfNeeded: run))
   }
 }
