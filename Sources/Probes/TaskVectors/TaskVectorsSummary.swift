@@ -177,8 +177,7 @@ extension TaskVectorsSummary {
       return TextTable.number(row?.estimate.value)
     }
     var table = TextTable(headers: [
-      "accuracy", "zero-shot", "ceiling", "in-ctx", "θ", "θ/in-ctx", "random", "other θ",
-      "untrained",
+      "model", "zero", "ceiling", "icl", "θ", "θ/icl", "random", "other θ", "untrained",
     ])
     for name in models.map(\.name) {
       table.append([
