@@ -21,7 +21,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "5.0.0"),
   ],
   targets: [
-    .target(name: "CKernels"),
+    .target(name: "CKernels", exclude: ["README.md"]),
     .target(name: "TensorCore", dependencies: ["CKernels"]),
     .target(name: "HookPoints", dependencies: ["TensorCore"], exclude: ["README.md"]),
     .target(
