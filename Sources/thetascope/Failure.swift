@@ -21,7 +21,7 @@ struct Failure {
     case let error as TrainingError: self.init(65, "\(error)")
     case let error as ModelError: self.init(65, "\(error)")
     case let error as HookError: self.init(65, "\(error)")
-    case let error as TokenizationError: self.init(65, "\(error)")
+    case let error as TokenizationError: self.init(error.kind.exitStatus, "\(error)")
     case let error as CommandError: self.init(65, "\(error)")
     default: return nil
     }

@@ -15,6 +15,12 @@ struct Generate: ParsableCommand {
   @Option(help: "How many tokens to add.") var maxNewTokens = 50
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if maxNewTokens < 0 {
+      throw ValidationError("--max-new-tokens is \(maxNewTokens), expected 0 or more")
+    }
+  }
+
   func run() throws {
     let tokenizer = try Tokenizer.load(folder: model)
     let model = try ModelFolder(path: model).model(as: Float.self, on: common.context)

@@ -3,6 +3,7 @@
 import ArgumentParser
 import CheckpointIO
 import Foundation
+import HookPoints
 import ICLTasks
 import Probes
 import TensorCore
@@ -17,9 +18,11 @@ struct Train: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    var reader = try ConfigReader(json: readYAML(spec), file: spec)
+    let file = spec
+    let tree = try readYAML(file)
+    var reader = try ConfigReader(json: tree, file: file)
     let spec = try TrainingSpec(reading: &reader)
-    try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    try refuseUnknownKeys(of: tree, below: "", known: reader.keysRead + ["tasks"], file: file)
     let library = try TaskLibrary(folder: tasks)
     var chosen = try spec.tasks.map { try $0.map { try library.task(named: $0) } } ?? library.tasks
     for path in spec.classification {
@@ -28,6 +31,13 @@ struct Train: ParsableCommand {
       let template = ClassificationTemplate(
         name: dataset.name, prompt: .arrow, labels: labels.map { .init($0, $0) })
       chosen.append(try template.task(of: dataset, split: "train"))
+    }
+    guard !chosen.isEmpty else { throw CommandError.noTasks(file: file) }
+    do {
+      try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
+    } catch {
+      throw CheckpointError.cannotWrite(
+        file: out, fact: "the folder cannot be made; choose another --out")
     }
     var training = try TrainingRun(
       spec, tasks: chosen, inputs: "\(spec)", folder: out, context: common.context)
@@ -58,5 +68,20 @@ struct Train: ParsableCommand {
       throw ExitCode(130)
     }
     common.say("\(out)/model.safetensors")
+  }
+
+  /// - Throws: `CommandError.unknownKey` for the first key that reading the spec did not ask for.
+  private func refuseUnknownKeys(
+    of tree: JSON, below prefix: String, known: [String], file: String
+  ) throws {
+    for (name, value) in tree.objectValue ?? JSONObject() {
+      let key = prefix + name
+      guard known.contains(key) else {
+        let near = known.isEmpty ? nil : nearest(to: key, among: known)
+        let isNear = near.map { editDistance(key, $0) <= max(2, $0.utf8.count / 3) } ?? false
+        throw CommandError.unknownKey(file: file, key: key, nearest: isNear ? near : nil)
+      }
+      try refuseUnknownKeys(of: value, below: key + ".", known: known, file: file)
+    }
   }
 }

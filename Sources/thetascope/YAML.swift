@@ -12,7 +12,22 @@ func readYAML(_ path: String) throws -> JSON {
     guard let node = try Yams.compose(yaml: text) else { return .object([:]) }
     return try JSON(node, file: path)
   } catch let error as YamlError {
-    throw CommandError.badYAML(file: path, fact: "\(error)")
+    throw CommandError.badYAML(file: path, fact: error.sentence)
+  }
+}
+
+extension YamlError {
+  /// What Yams says in several lines with a drawing, in one.
+  fileprivate var sentence: String {
+    switch self {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      "line \(mark.line), column \(mark.column): this is not YAML: \(problem)"
+    case .reader(let problem, _, _, _): "this is not YAML: \(problem)"
+    default:
+      "this is not YAML: "
+        + "\(self)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
   }
 }
 
@@ -57,10 +72,18 @@ private enum NSNullCheck {
 /// What can be wrong with what the command is given.
 enum CommandError: Error, Equatable, CustomStringConvertible {
   case badYAML(file: String, fact: String)
+  /// A key of a spec that nobody reads.
+  case unknownKey(file: String, key: String, nearest: String?)
+  /// A spec that leaves nothing to learn from.
+  case noTasks(file: String)
 
   var description: String {
     switch self {
     case .badYAML(let file, let fact): "\(file): \(fact)"
+    case .unknownKey(let file, let key, let nearest):
+      "\(file): key '\(key)': there is no such key"
+        + (nearest.map { "; did you mean '\($0)'?" } ?? "")
+    case .noTasks(let file): "\(file): no task is left to train on; name some under 'tasks'"
     }
   }
 }
