@@ -61,5 +61,7 @@ let package = Package(
     .testTarget(
       name: "ProbesTests",
       dependencies: ["Probes", "CheckpointIO", "CKernels", "TensorCore", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["thetascope", "CheckpointIO", "Probes", "TestSupport"]),
   ]
 )
