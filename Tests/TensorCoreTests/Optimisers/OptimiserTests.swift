@@ -10,12 +10,12 @@ import Testing
   struct Settings: Decodable {
     struct Case: Decodable {
       let kind: String
-      let rate, weight_decay: Double
+      let rate, weightDecay: Double
       let momentum, beta1, beta2, epsilon, clip: Double?
       let decayed: [String]
     }
     struct Rates: Decodable {
-      let peak, final_fraction: Double
+      let peak, finalFraction: Double
       let warmup, total: Int
       let decay: Schedule.Decay
     }
@@ -25,7 +25,9 @@ import Testing
 
   static func settings() throws -> Settings {
     let data = try Data(contentsOf: URL(fileURLWithPath: fixture("tensorcore/optimisers.json")))
-    return try JSONDecoder().decode(Settings.self, from: data)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Settings.self, from: data)
   }
   static let context = ComputeContext(threads: 2)
 
@@ -49,7 +51,7 @@ import Testing
         : .adamW(
           beta1: try #require(settings.beta1), beta2: try #require(settings.beta2),
           epsilon: try #require(settings.epsilon))
-      var optimiser = Optimiser<Scalar>(kind, weightDecay: settings.weight_decay)
+      var optimiser = Optimiser<Scalar>(kind, weightDecay: settings.weightDecay)
       var weights: [String: Tensor<Scalar>] = [:]
       for weight in ["w1", "b1", "w2"] {
         weights[weight] = transposed(try tensor("start/\(weight)"))
@@ -122,7 +124,7 @@ import Testing
     for (name, rates) in schedules {
       let schedule = Schedule(
         peak: rates.peak, warmup: rates.warmup, total: rates.total, decay: rates.decay,
-        finalFraction: rates.final_fraction)
+        finalFraction: rates.finalFraction)
       let expected = try file.doubles(named: name)
       #expect(expected.count == rates.total + 1)
       let found = expected.indices.map { schedule.rate(at: $0) / rates.peak }
