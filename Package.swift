@@ -48,7 +48,8 @@ let package = Package(
       ]),
 
     .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
-    .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore", "CKernels", "TestSupport"]),
+    .testTarget(
+      name: "TensorCoreTests", dependencies: ["TensorCore", "CKernels", "CheckpointIO", "TestSupport"]),
     .testTarget(name: "HookPointsTests", dependencies: ["HookPoints", "TestSupport"]),
     .testTarget(name: "CheckpointIOTests", dependencies: ["CheckpointIO", "TestSupport"]),
     .testTarget(

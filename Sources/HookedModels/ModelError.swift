@@ -1,5 +1,7 @@
 // ModelError: everything that can be wrong with what a user asks of a model, one sentence each.
 
+import HookPoints
+
 /// What went wrong outside the code: subject, fact, remedy.
 public enum ModelError: Error, Equatable, CustomStringConvertible {
   case tokenOutOfVocabulary(model: String, token: Int, vocabulary: Int)
@@ -12,8 +14,13 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case positionsInResidual(model: String, sequence: Int)
   case scoresAfterPrefix(model: String, layer: Int)
   case gradientThroughState(model: String, layer: Int)
+  case gradientThroughEdit(model: String, hook: HookName, instead: String)
   case gradientThroughClosure(model: String, label: String)
+  case noGradientAt(model: String, hook: HookName, reason: String)
+  case noTargets(model: String)
+  case meanOfStates(model: String, hook: HookName)
   case prefixFromLayer(model: String, sequence: Int)
+  case foreignPrefix(model: String, sequence: Int)
   case unsupportedFamily(file: String, found: String, supported: [String])
   case unsupportedValue(file: String, key: String, found: String, supported: String)
   case missingTensor(file: String, name: String, shape: [Int], present: Int)
@@ -49,12 +56,24 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     case .gradientThroughState(let model, let layer):
       "\(model): gradients do not flow through edits of the recurrent state (layer \(layer)); "
         + "edit hook_phi_k, hook_v or the residual stream instead"
+    case .gradientThroughEdit(let model, let hook, let instead):
+      "\(model): gradients do not flow through this edit at \(hook); \(instead) instead"
     case .gradientThroughClosure(let model, let label):
       "\(model): gradients do not flow through the closure '\(label)'; use replace, add, scale, "
         + "zero or mean"
+    case .noGradientAt(let model, let hook, let reason):
+      "\(model): no gradient can be taken at \(hook), \(reason)"
+    case .noTargets(let model):
+      "\(model): a gradient was asked for without any target; give at least one token to predict"
+    case .meanOfStates(let model, let hook):
+      "\(model): a mean at \(hook) is not supported, because states exist one token at a time; "
+        + "read them and replace by their mean"
     case .prefixFromLayer(let model, let sequence):
       "\(model): sequence \(sequence) joins at a later block, so it cannot become a prefix; "
         + "give its tokens"
+    case .foreignPrefix(let model, let sequence):
+      "\(model): the prefix of sequence \(sequence) was made by a model of another shape; "
+        + "make it with this model"
     case .unsupportedFamily(let file, let found, let supported):
       "\(file): model_type '\(found)' is not supported; supported are "
         + supported.joined(separator: ", ")

@@ -51,9 +51,10 @@ struct Parity<Scalar: TensorScalar> {
   let gradients: SafetensorsFile?
   let prompts: [[Int]]
 
-  init(_ family: String) throws {
+  /// - Parameter change: makes another model of the checkpoint's, to see it fail.
+  init(_ family: String, change: (Transformer<Scalar>) -> Transformer<Scalar> = { $0 }) throws {
     let folder = fixture("families/\(family)")
-    model = try ModelFolder(path: folder).model(on: ParityTests.context)
+    model = change(try ModelFolder(path: folder).model(on: ParityTests.context))
     let file = try SafetensorsFile(path: "\(folder)/reference.safetensors")
     reference = file
     gradients = try? SafetensorsFile(path: "\(folder)/gradients.safetensors")
@@ -98,6 +99,18 @@ struct Parity<Scalar: TensorScalar> {
       try compare("logits of prompt \(index)", logits, "prompt\(index)/logits")
     }
     #expect(compared >= least, "only \(compared) activations were compared")
+    return worst
+  }
+
+  /// The logits of the prompt at which they differ most.
+  func worstLogit() throws -> Difference {
+    var worst = Difference([0.0], [0.0])
+    for (index, prompt) in prompts.enumerated() {
+      let logits = try model.run([BatchSequence(tokens: prompt)], logitsAt: .all).logits
+      let difference = Difference(
+        logits.values, try reference.doubles(named: "prompt\(index)/logits"))
+      if difference.largest > worst.largest { worst = difference }
+    }
     return worst
   }
 

@@ -13,7 +13,7 @@ enum GPT2: FamilyMapping {
     try config.require("add_cross_attention", equals: false, default: false)
     let width = try config.int("n_embd", default: 768)
     let heads = try config.int("n_head", default: 12)
-    let layers = try config.int("n_layer", default: 12)
+    let layers = try config.int("n_layer", default: 12, in: 1...10_000)
     let positions = try config.int("n_positions", default: 1024)
     let headWidth = try config.quotient(width, by: heads, keys: ("n_embd", "n_head"))
     let scaled = try config.bool("scale_attn_weights", default: true)
@@ -25,7 +25,7 @@ enum GPT2: FamilyMapping {
       vocabulary: try config.int("vocab_size", default: 50257),
       attention: Array(repeating: .softmax(scale: scale), count: layers),
       positions: .learned(count: positions),
-      norm: .layer(epsilon: try config.double("layer_norm_epsilon", default: 1e-5)),
+      norm: .layer(epsilon: try config.double("layer_norm_epsilon", default: 1e-5, in: 0...1)),
       mlp: .plain(try config.activation("activation_function", default: "gelu_new")),
       arrangement: .sequential, biases: Set(Bias.allCases),
       tiedEmbeddings: try config.bool("tie_word_embeddings", default: true),

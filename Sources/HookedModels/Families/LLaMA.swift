@@ -11,7 +11,7 @@ enum LLaMA: FamilyMapping {
   static func architecture(from config: inout ConfigReader) throws -> Architecture {
     let width = try config.int("hidden_size", default: 4096)
     let heads = try config.int("num_attention_heads", default: 32)
-    let layers = try config.int("num_hidden_layers", default: 32)
+    let layers = try config.int("num_hidden_layers", default: 32, in: 1...10_000)
     let headWidth =
       try config.intIfPresent("head_dim")
       ?? config.quotient(width, by: heads, keys: ("hidden_size", "num_attention_heads"))
@@ -29,7 +29,7 @@ enum LLaMA: FamilyMapping {
         repeating: .softmax(scale: 1 / Double(headWidth).squareRoot()), count: layers),
       positions: .rotary(
         Rotary(dimensions: headWidth, base: try config.ropeBase(), interleaved: false)),
-      norm: .rms(epsilon: try config.double("rms_norm_eps", default: 1e-6)),
+      norm: .rms(epsilon: try config.double("rms_norm_eps", default: 1e-6, in: 0...1)),
       mlp: .gated(try config.activation("hidden_act", default: "silu")), arrangement: .sequential,
       biases: biases, tiedEmbeddings: try config.bool("tie_word_embeddings", default: false),
       maximumPositions: try config.int("max_position_embeddings", default: 2048))

@@ -18,14 +18,14 @@ enum LinearAttentionFamily: FamilyMapping {
     let isOurs = try config.string("model_type") == "thetascope_linear_attn"
     let width = try config.int("hidden_size", default: 2048)
     let heads = try config.int("num_heads", default: 4)
-    let layers = try config.int("num_hidden_layers", default: 24)
+    let layers = try config.int("num_hidden_layers", default: 24, in: 1...10_000)
     func headWidth(_ expansion: Double, _ key: String) throws -> Int {
       try config.quotient(
         Int((Double(width) * expansion).rounded()), by: heads, keys: (key, "num_heads"))
     }
     let keyWidth = try headWidth(config.double("expand_k", default: 1, in: 0.01...64), "expand_k")
     let valueWidth = try headWidth(config.double("expand_v", default: 1, in: 0.01...64), "expand_v")
-    let epsilon = try config.double("norm_eps", default: 1e-6)
+    let epsilon = try config.double("norm_eps", default: 1e-6, in: 0...1)
     let gain = try config.bool("elementwise_affine", default: true)
     let decays = isOurs ? try config.doublesIfPresent("decay") : nil
     if let decays, decays.count != heads || !decays.allSatisfy({ $0 > 0 && $0 <= 1 }) {
@@ -45,7 +45,7 @@ enum LinearAttentionFamily: FamilyMapping {
       decays: decays ?? Array(repeating: 1, count: heads),
       normalised: try config.bool("norm_feature_map", default: false),
       outputNorm: norm ? .rms(epsilon: epsilon, gain: gain) : .none)
-    let base = isOurs ? try config.doubleIfPresent("rope_theta") : nil
+    let base = isOurs ? try config.doubleIfPresent("rope_theta", in: 1...1e12) : nil
     return Architecture(
       family: isOurs ? "thetascope_linear_attn" : "linear_attn", layers: layers, modelWidth: width,
       heads: heads, keyValueHeads: try config.intIfPresent("num_kv_heads") ?? heads,
@@ -63,7 +63,8 @@ enum LinearAttentionFamily: FamilyMapping {
 
   /// fla's GatedMLP: two thirds of ratio · width, rounded up to a multiple of 256.
   private static func defaultMLPWidth(_ config: inout ConfigReader, _ width: Int) throws -> Int {
-    let wanted = Int(Double(width) * (try config.double("hidden_ratio", default: 4)) * 2 / 3)
+    let wanted = Int(
+      Double(width) * (try config.double("hidden_ratio", default: 4, in: 0.01...1024)) * 2 / 3)
     return (wanted + 255) / 256 * 256
   }
 

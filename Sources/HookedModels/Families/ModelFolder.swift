@@ -25,15 +25,17 @@ public struct ModelFolder: Sendable {
     var config = try checkpoint.configReader()
     let family = try Families.named(config.string("model_type"), file: config.file)
     let architecture = try family.architecture(from: &config)
+    try architecture.verify(file: config.file)
 
     // Names without the prefix that the whole checkpoint may carry.
     var actual: [String: String] = [:]
     for name in checkpoint.names {
       let prefix = family.prefixes.first { name.hasPrefix($0) } ?? ""
       let bare = String(name.dropFirst(prefix.count))
-      guard actual.updateValue(name, forKey: bare) == nil else {
+      if let other = actual.updateValue(name, forKey: bare) {
         throw CheckpointError.invalidFolder(
-          file: path, fact: "tensor '\(bare)' is there twice, with and without '\(prefix)'")
+          file: path,
+          fact: "tensor '\(bare)' is there twice, also as '\(other == bare ? name : other)'")
       }
     }
     var sources: [String: (view: TensorView, source: TensorSource)] = [:]

@@ -8,13 +8,22 @@ extension Transformer {
   /// Writes config.json and model.safetensors into a folder that exists.
   ///
   /// - Parameter type: what the weights are rounded to.
-  /// - Throws: `ModelError.unsupportedFamily` for a family that is only read, `CheckpointError` when writing fails.
+  /// - Throws: `ModelError.unsupportedFamily` for a family that is only read, `.unsupportedValue` for an architecture
+  ///   that its layout cannot say, `CheckpointError` when writing fails.
   public func save(to folder: String, as type: ElementType, tokens: SpecialTokens) throws {
     let family = try Families.named(architecture.family, file: folder)
     guard let config = family.config(of: architecture, type: type, tokens: tokens) else {
       throw ModelError.unsupportedFamily(
         file: folder, found: architecture.family,
         supported: Families.all.filter { $0.isWritten }.flatMap { $0.modelTypes })
+    }
+    // What is written must be what will be read.
+    let file = "\(folder)/config.json"
+    var reader = try ConfigReader(json: .object(config), file: file)
+    guard try family.architecture(from: &reader) == architecture else {
+      throw ModelError.unsupportedValue(
+        file: file, key: "the architecture", found: "another than \(name)'s",
+        supported: "what the layout of \(architecture.family) can say")
     }
     let tensors = parameters.map { parameter in
       let name = family.source(of: parameter.name, in: architecture).tensor
@@ -25,7 +34,7 @@ extension Transformer {
     try SafetensorsWriter.write(
       tensors: tensors, metadata: ["format": "pt"], to: "\(folder)/model.safetensors")
     let text = JSON.object(config).serialized(pretty: true) + "\n"
-    try AtomicFile.write(text, to: "\(folder)/config.json")
+    try AtomicFile.write(text, to: file)
   }
 }
 

@@ -29,6 +29,24 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
     return older + [own]
   }
 
+  /// Whether what it holds has the shapes that an architecture computes with.
+  func fits(_ architecture: Architecture) -> Bool {
+    let shared = architecture.keyValueHeads
+    guard layers.count == architecture.layers else { return false }
+    return zip(layers, architecture.attention).allSatisfy { memory, kind in
+      switch (memory, kind) {
+      case (.keysAndValues(let span), .softmax):
+        span.keys.shape.dropFirst() == [shared, architecture.headWidth]
+          && span.values.shape.dropFirst() == [shared, architecture.valueWidth]
+      case (.recurrent(let state), .linear(let kind)):
+        state.matrix.shape
+          == [architecture.heads, architecture.headWidth, architecture.valueWidth]
+          && (state.keySum != nil) == kind.normalised
+      case (.keysAndValues, .linear), (.recurrent, .softmax): false
+      }
+    }
+  }
+
   /// The recurrent state that a layer's tokens start from.
   func state(layer: Int) -> RecurrentState<Scalar>? {
     guard case .recurrent(let state) = layers[layer] else { return nil }

@@ -10,7 +10,7 @@ public struct BatchSequence<Scalar: TensorScalar>: Sendable {
     /// Its tokens, through the embedding.
     case tokens([Int32])
     /// The residual stream `[n, D]` before block `layer`: the sequence joins the batch there. Layer 0 takes
-    /// embeddings given directly.
+    /// embeddings given directly, which pass `hook_embed`.
     case residual(Tensor<Scalar>, layer: Int)
   }
 
@@ -27,7 +27,8 @@ public struct BatchSequence<Scalar: TensorScalar>: Sendable {
   }
 
   public init(tokens: [Int], after prefix: Prefix<Scalar>? = nil, roles: [Role: [Int]] = [:]) {
-    self.init(.tokens(tokens.map { Int32($0) }), after: prefix, roles: roles)
+    // An id beyond 32 bits is beyond any vocabulary, which the run then says.
+    self.init(.tokens(tokens.map { Int32(clamping: $0) }), after: prefix, roles: roles)
   }
 
   /// Its own rows, without the prefix.

@@ -45,7 +45,7 @@ final class ForwardPass<Scalar: TensorScalar> {
 
   // MARK: Into the stream
 
-  /// Embeddings of the sequences that enter by their tokens; nil if none does.
+  /// Embeddings of the sequences that enter by their tokens, and those given directly; nil if there are none.
   private func embedded() -> Variable<Scalar>? {
     var tokens: [Int32] = []
     for member in order.members {
@@ -53,12 +53,13 @@ final class ForwardPass<Scalar: TensorScalar> {
       tokens += own
       admit(member)
     }
-    guard !tokens.isEmpty else { return nil }
-    var stream = hooks.point(.embed, ops.embed(tokens, in: model.weights.embedding))
-    if let table = model.weights.positions {
-      stream = ops.add(stream, hooks.point(.positionEmbed, ops.embed(positions, in: table)))
-    }
-    return stream
+    let found = tokens.isEmpty ? nil : ops.embed(tokens, in: model.weights.embedding)
+    let all = joined(found, at: 0)
+    guard activeRows > 0 else { return nil }
+    let stream = hooks.point(.embed, all)
+    // Embeddings given directly have no place to add a position: see `ModelError.positionsInResidual`.
+    guard let table = model.weights.positions else { return stream }
+    return ops.add(stream, hooks.point(.positionEmbed, ops.embed(positions, in: table)))
   }
 
   /// The stream with the rows of sequences that join before block `layer` below it.
@@ -114,11 +115,14 @@ final class ForwardPass<Scalar: TensorScalar> {
     case .layer(let value): (centred, epsilon) = (true, value)
     case .rms(let value): (centred, epsilon) = (false, value)
     }
-    var (divisor, result) = ops.norm(x, centred: centred, epsilon: epsilon)
-    if hooks.wants(scale) {
-      let edited = hooks.point(scale, Variable(divisor)).tensor
-      if edited != divisor { result = ops.norm(x, centred: centred, scale: edited) }
-      divisor = edited
+    let (divisor, ordinary) = ops.norm(x, centred: centred, epsilon: epsilon)
+    var result = ordinary
+    if hooks.differentiates(scale) {
+      let passed = hooks.point(scale, ops.normScale(x, centred: centred, epsilon: epsilon))
+      result = ops.norm(x, centred: centred, scale: passed)
+    } else if hooks.wants(scale) {
+      let passed = hooks.point(scale, Variable(divisor))
+      if passed.tensor != divisor { result = ops.norm(x, centred: centred, scale: passed) }
     }
     result = hooks.point(normalized, result)
     guard let weights else { return result }
@@ -168,7 +172,7 @@ final class ForwardPass<Scalar: TensorScalar> {
     }
     let mixed =
       switch architecture.attention[layer] {
-      case .softmax(let scale): softmaxAttention(layer, q, k, v, scale: scale)
+      case .softmax(let scale): try softmaxAttention(layer, q, k, v, scale: scale)
       case .linear(let kind): try linearAttention(layer, q, k, v, kind, gain: weights.outputGain)
       }
     let z = hooks.point(layer, .z, mixed)
@@ -179,7 +183,7 @@ final class ForwardPass<Scalar: TensorScalar> {
 
   private func softmaxAttention(
     _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>, _ v: Variable<Scalar>, scale: Double
-  ) -> Variable<Scalar> {
+  ) throws -> Variable<Scalar> {
     let members = order.members[..<active]
     if keepsMemory {
       for (place, member) in members.enumerated() {
@@ -207,10 +211,20 @@ final class ForwardPass<Scalar: TensorScalar> {
     let blocks = hooks.scoreBlocks(layout)
     let scores = hooks.point(
       scoresName, ops.attentionScores(q: q, k: k, layout: layout, scale: scale), blocks: blocks)
-    let pattern = hooks.point(
-      patternName, ops.attentionSoftmax(scores, layout: layout), blocks: blocks)
-    return ops.attentionMix(
-      pattern: pattern, v: v, layout: layout, everyKey: hooks.edits(patternName))
+    // An edit may let a token look ahead: then keys behind the query count too.
+    let scored = ops.attentionSoftmax(
+      scores, layout: layout, everyKey: hooks.edits(scoresName))
+    let pattern = hooks.point(patternName, scored, blocks: blocks)
+    var everyKey = hooks.edits(scoresName) || hooks.edits(patternName)
+    if everyKey, ops.tape != nil {
+      guard !layout.looksAhead(pattern.tensor) else {
+        throw ModelError.gradientThroughEdit(
+          model: model.name, hook: hooks.edits(patternName) ? patternName : scoresName,
+          instead: "leave the keys behind each query masked")
+      }
+      everyKey = false
+    }
+    return ops.attentionMix(pattern: pattern, v: v, layout: layout, everyKey: everyKey)
   }
 
   /// `hook_result`: what each head adds to the output, z_h · W_O[h], without the bias: `[T, H, D]`. It is derived,
@@ -218,35 +232,14 @@ final class ForwardPass<Scalar: TensorScalar> {
   private func withHeadResults(
     _ layer: Int, _ z: Variable<Scalar>, _ weights: BlockWeights<Scalar>, _ out: Variable<Scalar>
   ) -> Variable<Scalar> {
-    let (heads, width, rows) = (architecture.heads, architecture.valueWidth, activeRows)
-    var alone = Tensor<Scalar>(repeating: 0, shape: [rows * heads, heads * width])
-    z.tensor.withUnsafeBufferPointer { source in
-      alone.withUnsafeMutableBufferPointer { target in
-        for row in 0..<rows {
-          for index in 0..<heads * width {
-            target[(row * heads + index / width) * heads * width + index] =
-              source[row * heads * width + index]
-          }
-        }
-      }
-    }
-    let plain = Operations<Scalar>(ops.context)
-    let results = plain.linear(Variable(alone), weight: weights.output.weight).tensor
-      .reshaped([rows, heads, architecture.modelWidth])
-    let edited = hooks.point(layer, .result, Variable(results)).tensor
-    guard edited != results else { return out }
-    var difference = Tensor<Scalar>(repeating: 0, shape: out.shape)
-    difference.withUnsafeMutableBufferPointer { sum in
-      edited.withUnsafeBufferPointer { new in
-        results.withUnsafeBufferPointer { old in
-          let model = architecture.modelWidth
-          for index in new.indices where new[index] != old[index] {
-            sum[index / (heads * model) * model + index % model] += new[index] - old[index]
-          }
-        }
-      }
-    }
-    return ops.add(out, Variable(difference))
+    let isLive = hooks.differentiates(.block(layer, .result))
+    let own = isLive ? ops : Operations(ops.context)
+    let results = own.headResults(
+      isLive ? z : Variable(z.tensor), weight: weights.output.weight, heads: architecture.heads)
+    // Times 1: a place of its own on the tape, which the change below does not reach.
+    let passed = hooks.point(layer, .result, isLive ? ops.scale(results, by: 1) : results)
+    return isLive || passed.tensor != results.tensor
+      ? ops.addChange(of: results, to: passed, overHeadsInto: out) : out
   }
 
   // MARK: Out of the stream

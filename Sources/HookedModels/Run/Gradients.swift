@@ -24,7 +24,8 @@ public struct LossGradients<Scalar: TensorScalar>: Sendable {
   public let logProbabilities: [Double]
   /// By parameter name, of the parameter's shape.
   public let parameters: [String: Tensor<Scalar>]
-  /// By hook, of the activation's shape, rows in the caller's order.
+  /// By hook, of the activation's shape `[T, …]`, rows in the caller's order; zeros where the loss does not depend
+  /// on a row, and for sequences that join at a later block.
   public let hooks: [HookName: Tensor<Scalar>]
 }
 
@@ -35,11 +36,13 @@ extension Transformer {
   ///   - batch: prefixes count as constants; training gives none.
   ///   - targets: tokens to predict; the loss is Σ −weight · log p.
   ///   - parameters: whose gradients are wanted, by canonical name (`layers.3.attn.k_proj.weight`).
-  ///   - hooks: activations whose gradients are wanted; those with one row a token.
+  ///   - hooks: activations whose gradients are wanted, after the plan's edits there; those with one row a token.
+  /// - Throws: what `run` throws, and `ModelError` for gradients that cannot be had.
   public func gradients(
     _ batch: [BatchSequence<Scalar>], plan: HookPlan = .empty, targets: [Target],
     parameters wanted: (String) -> Bool, hooks: [HookName] = []
   ) throws -> LossGradients<Scalar> {
+    try validate(targets, hooks)
     let tape = Tape<Scalar>()
     let watched = parameters.filter { wanted($0.name) }
     for parameter in watched { tape.watch(parameter) }
@@ -47,7 +50,7 @@ extension Transformer {
       batch, plan: plan, stopAt: nil, logitsAt: .at(targets.map(\.place)), tape: tape,
       gradientsAt: hooks)
     try pass.hooks.verify()
-    guard let logits else { throw ModelError.emptyBatch(model: name) }
+    guard let logits else { throw ModelError.noTargets(model: name) }
     let tokens = targets.map { Int32($0.token) }
     let (loss, variable) = pass.ops.crossEntropy(
       logits, targets: tokens, weights: targets.map(\.weight))
@@ -55,13 +58,55 @@ extension Transformer {
     var byName: [String: Tensor<Scalar>] = [:]
     for parameter in watched { byName[parameter.name] = found[parameter] }
     var byHook: [HookName: Tensor<Scalar>] = [:]
-    for (hook, value) in pass.hooks.variables {
-      byHook[hook] =
-        found[value].map { pass.ops.rows(pass.order.rowOf, of: Variable($0)).tensor }
-        ?? Tensor(repeating: 0, shape: value.shape)
+    for hook in hooks {
+      guard let value = pass.hooks.variables[hook] else {
+        throw HookError.neverFired(hook: hook, what: "a gradient")
+      }
+      byHook[hook] = pass.inCallersOrder(found[value], of: hook, shape: value.shape)
     }
     return LossGradients(
       loss: loss, logProbabilities: pass.ops.logProbabilities(logits.tensor, targets: tokens),
       parameters: byName, hooks: byHook)
+  }
+
+  private func validate(_ targets: [Target], _ hooks: [HookName]) throws {
+    guard !targets.isEmpty else { throw ModelError.noTargets(model: name) }
+    for target in targets where !(0..<architecture.vocabulary).contains(target.token) {
+      throw ModelError.tokenOutOfVocabulary(
+        model: name, token: target.token, vocabulary: architecture.vocabulary)
+    }
+    for hook in hooks {
+      let reason: String? =
+        switch try (catalog.entry(hook).rowKind, hook.point) {
+        case (_, .ssmStateInitial), (_, .ssmWrite), (_, .ssmState):
+          "because states are not kept for every token; take it at hook_phi_k and hook_v"
+        case (.query, _):
+          "because it has a row for every query and key; take it at hook_z, hook_q or hook_k"
+        case (.sequence, _): "because it has no row for each token"
+        case (.token, _): nil
+        }
+      if let reason { throw ModelError.noGradientAt(model: name, hook: hook, reason: reason) }
+    }
+  }
+}
+
+extension ForwardPass {
+  /// A gradient that arrived at an activation, with the rows of the whole batch in the caller's order.
+  fileprivate func inCallersOrder(_ gradient: Tensor<Scalar>?, of hook: HookName, shape: [Int])
+    -> Tensor<Scalar>
+  {
+    var all = Tensor<Scalar>(repeating: 0, shape: [order.rowOf.count] + shape.dropFirst())
+    guard let gradient, shape[0] > 0 else { return all }
+    let width = gradient.count / shape[0]
+    let isFinal = hook == .finalScale || hook == .finalNormalized
+    all.withUnsafeMutableBufferPointer { target in
+      gradient.withUnsafeBufferPointer { source in
+        for (place, row) in (isFinal ? hooks.finalRows : Array(0..<shape[0])).enumerated() {
+          let to = order.callerRow[row] * width
+          for column in 0..<width { target[to + column] = source[place * width + column] }
+        }
+      }
+    }
+    return all
   }
 }

@@ -48,10 +48,20 @@ final class HookRun<Scalar: TensorScalar> {
 
   func edits(_ name: HookName) -> Bool { !idle && !(plan[name]?.edits.isEmpty ?? true) }
 
-  /// Rows, in memory, that are read or edited at a hook point with one row a token.
+  /// Whether gradients depend on what happens at a hook point: on a tape, when it is edited or differentiated.
+  func differentiates(_ name: HookName) -> Bool {
+    ops.tape != nil && (edits(name) || gradientHooks.contains(name))
+  }
+
+  /// Whether a hook point takes means over rows of the batch.
+  func means(_ name: HookName) -> Bool {
+    !idle
+      && (plan[name]?.edits ?? []).contains { if case .mean = $0.action { true } else { false } }
+  }
+
+  /// Rows, in memory, that are read, edited or taken into a mean at a hook point with one row a token.
   func rows(_ name: HookName) -> Set<Int> {
-    guard let hook = plan[name] else { return [] }
-    return Set((hook.readRows + hook.edits.flatMap(\.rows)).map { order.rowOf[$0] })
+    Set((plan[name]?.rows ?? []).map { order.rowOf[$0] })
   }
 
   /// Rows, in memory, that the plan needs at the final norm.

@@ -59,6 +59,9 @@ extension ForwardPass {
     guard !(editing && ops.tape != nil) else {
       throw ModelError.gradientThroughState(model: model.name, layer: layer)
     }
+    for name in names[1...] where hooks.means(name) {
+      throw ModelError.meanOfStates(model: model.name, hook: name)
+    }
     // With a tape the pieces are for reading only, beside the recurrence that gradients flow through.
     let pieces = recurrence.without(tape: ops.tape != nil)
     let size = architecture.heads * architecture.headWidth * architecture.valueWidth
@@ -184,8 +187,11 @@ final class EffectiveAttention<Scalar: TensorScalar> {
     _ pass: ForwardPass<Scalar>, _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>,
     _ v: Variable<Scalar>, _ kind: LinearAttention, _ segments: [RecurrentSegment<Scalar>]
   ) throws {
-    guard [.attnScores, .pattern].contains(where: { pass.hooks.wants(.block(layer, $0)) }) else {
-      return nil
+    let names = [BlockPoint.attnScores, .pattern].map { HookName.block(layer, $0) }
+    guard names.contains(where: { pass.hooks.wants($0) }) else { return nil }
+    for name in names where pass.hooks.differentiates(name) {
+      throw ModelError.gradientThroughEdit(
+        model: pass.model.name, hook: name, instead: "edit hook_phi_q, hook_phi_k or hook_z")
     }
     guard segments.allSatisfy({ $0.initial == nil }) else {
       throw ModelError.scoresAfterPrefix(model: pass.model.name, layer: layer)

@@ -12,7 +12,8 @@ public struct RunResult<Scalar: TensorScalar>: Sendable {
   /// The activations that the plan reads.
   public let cache: ActivationCache<Scalar>
   public let fireCounts: FireCounts
-  /// The residual stream where the run stopped, `[T, D]`, rows in the caller's order.
+  /// The residual stream where the run stopped, `[T, D]`: rows in the caller's order, without those of sequences
+  /// that join at a later block.
   public let stream: Tensor<Scalar>
 }
 
@@ -32,12 +33,12 @@ extension Transformer {
     let (pass, logits, stream, places) = try forward(
       batch, plan: plan, stopAt: stop, logitsAt: logitPositions, tape: nil)
     try pass.hooks.verify()
+    let rows = pass.order.rowOf.filter { $0 < stream.shape[0] }
     return RunResult(
       logits: logits?.tensor ?? Tensor(uninitialized: [0, architecture.vocabulary]),
       logitPositions: places, cache: pass.hooks.cache, fireCounts: pass.hooks.counts,
-      stream: pass.order.rowOf == Array(0..<stream.shape[0])
-        ? stream.tensor
-        : Operations(context).rows(pass.order.rowOf, of: Variable(stream.tensor)).tensor)
+      stream: rows == Array(0..<stream.shape[0])
+        ? stream.tensor : Operations(context).rows(rows, of: Variable(stream.tensor)).tensor)
   }
 
   /// Reads activations and stops after the last block that the plan needs.
@@ -108,12 +109,21 @@ extension Transformer {
       }
       return row
     }
-    // The final norm's hooks may ask for rows whose logits nobody wants; those come after the wanted ones.
-    let wanted = Set(rows)
-    let extra = hooks.finalHookRows().filter { !wanted.contains($0) }
-    guard !(rows.isEmpty && extra.isEmpty) else { return (pass, nil, stream, places) }
-    let all = try pass.logits(stream, rows: rows + extra, unembedding: rows.count)
-    return (pass, all, stream, places)
+    // A position may be asked for twice, but passes the final norm once, where its hooks are.
+    var place: [Int: Int] = [:]
+    var passing: [Int] = []
+    for row in rows where place[row] == nil {
+      place[row] = passing.count
+      passing.append(row)
+    }
+    // The hooks there may also ask for rows whose logits nobody wants; those come after the wanted ones.
+    let extra = hooks.finalHookRows().filter { place[$0] == nil }
+    guard !(passing.isEmpty && extra.isEmpty) else { return (pass, nil, stream, places) }
+    let logits = try pass.logits(stream, rows: passing + extra, unembedding: passing.count)
+    let wanted = rows.compactMap { place[$0] }
+    return (
+      pass, wanted.count == passing.count ? logits : ops.rows(wanted, of: logits), stream, places
+    )
   }
 
   private func positions(_ wanted: LogitPositions, of batch: [BatchSequence<Scalar>])
@@ -137,6 +147,9 @@ extension Transformer {
     guard !batch.isEmpty else { throw ModelError.emptyBatch(model: name) }
     for (index, sequence) in batch.enumerated() {
       guard sequence.count > 0 else { throw ModelError.emptySequence(model: name, sequence: index) }
+      if let prefix = sequence.prefix, !prefix.fits(architecture) {
+        throw ModelError.foreignPrefix(model: name, sequence: index)
+      }
       let length = (sequence.prefix?.count ?? 0) + sequence.count
       if let maximum = architecture.maximumPositions, length > maximum {
         throw ModelError.tooLong(model: name, sequence: index, length: length, maximum: maximum)

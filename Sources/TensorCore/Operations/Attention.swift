@@ -50,6 +50,19 @@ public struct AttentionLayout<Scalar: TensorScalar>: Sendable {
 
   var group: Int { heads / keyValueHeads }
 
+  /// Whether a pattern has weight on keys behind their query, as only an edit can put there.
+  public func looksAhead(_ pattern: Tensor<Scalar>) -> Bool {
+    pattern.withUnsafeBufferPointer { pattern in
+      sequences.enumerated().contains { index, sequence in
+        (0..<heads * sequence.count).contains { row in
+          let start = scoreOffsets[index] + row * sequence.total
+          let seen = sequence.pastCount + row % sequence.count + 1
+          return pattern[start + seen..<start + sequence.total].contains { $0 != 0 }
+        }
+      }
+    }
+  }
+
   /// Rough nanoseconds of one pass over all scores with heads of `width`.
   func cost(width: Int) -> Int { scoreOffsets[sequences.count] * max(1, width / 16) }
 
@@ -147,15 +160,20 @@ extension Operations {
   }
 
   /// Softmax over the visible scores of each query; 0 for the others.
-  public func attentionSoftmax(_ scores: Variable<Scalar>, layout: AttentionLayout<Scalar>)
-    -> Variable<Scalar>
-  {
+  ///
+  /// - Parameter everyKey: also over keys behind the query, whose scores are −inf unless they were edited.
+  public func attentionSoftmax(
+    _ scores: Variable<Scalar>, layout: AttentionLayout<Scalar>, everyKey: Bool = false
+  ) -> Variable<Scalar> {
+    func past(_ sequence: AttentionLayout<Scalar>.Sequence) -> Int {
+      everyKey ? sequence.total : sequence.pastCount
+    }
     let pattern = Tensor<Scalar>(uninitialized: scores.shape)
     forEachHead(layout, cost: 2 * layout.cost(width: 1)) { index, head in
       let sequence = layout.sequences[index]
       let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
       kernels.attention_softmax(
-        sequence.count, sequence.pastCount, sequence.total, scores.tensor.base + at,
+        sequence.count, past(sequence), sequence.total, scores.tensor.base + at,
         pattern.mutableBase + at, sequence.total)
     }
     let node = scores.node
@@ -166,7 +184,7 @@ extension Operations {
           let sequence = layout.sequences[index]
           let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
           kernels.attention_softmax_backward(
-            sequence.count, sequence.pastCount, sequence.total, pattern.base + at,
+            sequence.count, past(sequence), sequence.total, pattern.base + at,
             dPattern.base + at, flow.mutableBase + at, sequence.total)
         }
         kernels.add(count, target, flow.base, target)

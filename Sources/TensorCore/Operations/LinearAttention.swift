@@ -118,9 +118,6 @@ extension Operations {
       }
     }
     let variable = result(out, from: q.node, k.node) { dy, gradients in
-      precondition(
-        segments.allSatisfy { $0.initial == nil }, "no gradient flows through a normaliser's prefix"
-      )
       let dq = Tensor<Scalar>(repeating: 0, shape: q.shape)
       let dk = Tensor<Scalar>(repeating: 0, shape: k.shape)
       for segment in segments {
@@ -134,6 +131,16 @@ extension Operations {
               form.kRow, decays[head], scale, dy.base + segment.start * form.heads + head,
               form.heads, dq.mutableBase + at.q, form.qRow, dk.mutableBase + at.k, form.kRow,
               $0.baseAddress)
+            // The kernel starts from zero; what came before the segment is a constant that only q meets.
+            guard let sum = segment.initial?.keySum else { continue }
+            var weight = scale
+            for row in segment.start..<segment.start + segment.count {
+              weight *= decays[head]
+              kernels.add_scaled(
+                form.keyWidth, weight * Double(dy.base[row * form.heads + head]),
+                sum.base + head * form.keyWidth,
+                dq.mutableBase + row * form.qRow + head * form.keyWidth)
+            }
           }
         }
       }

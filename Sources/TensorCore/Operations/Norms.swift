@@ -11,7 +11,7 @@ extension Operations {
   ///   - centred: subtract the row's mean first (layer norm); otherwise root mean square.
   ///   - epsilon: added to the mean square under the root.
   /// - Returns: `scale` `[rows, 1]` and `normalized`, of x's shape, before any gain.
-  ///   No gradient flows into `scale` by itself.
+  ///   Gradients flow through both in `normalized`, and not out of `scale` by itself: `normScale` is for that.
   public func norm(_ x: Variable<Scalar>, centred: Bool, epsilon: Double) -> (
     scale: Tensor<Scalar>, normalized: Variable<Scalar>
   ) {
@@ -24,31 +24,9 @@ extension Operations {
         range.count, width, x.tensor.base + at * width, centred, epsilon, scale.mutableBase + at,
         normalized.mutableBase + at * width)
     }
-    return (scale, normResult(x, normalized, scale, centred: centred, scaleIsConstant: false))
-  }
-
-  /// The second step with a scale that was edited; it counts as a constant for gradients.
-  public func norm(_ x: Variable<Scalar>, centred: Bool, scale: Tensor<Scalar>) -> Variable<Scalar>
-  {
-    let normalized = Tensor<Scalar>(uninitialized: x.shape)
-    kernels.norm_with_scale(
-      x.tensor.rows, x.tensor.width, x.tensor.base, centred, scale.base, normalized.mutableBase)
-    return normResult(x, normalized, scale, centred: centred, scaleIsConstant: true)
-  }
-
-  private func normResult(
-    _ x: Variable<Scalar>, _ normalized: Tensor<Scalar>, _ scale: Tensor<Scalar>, centred: Bool,
-    scaleIsConstant: Bool
-  ) -> Variable<Scalar> {
-    let (rows, width, node) = (x.tensor.rows, x.tensor.width, x.node)
-    return result(normalized, from: node) { dn, gradients in
+    let node = x.node
+    let variable = result(normalized, from: node) { dn, gradients in
       gradients.accumulate(into: node) { target, count in
-        guard !scaleIsConstant else {
-          let flow = Tensor<Scalar>(uninitialized: normalized.shape)
-          kernels.norm_with_scale(rows, width, dn.base, centred, scale.base, flow.mutableBase)
-          kernels.add(count, target, flow.base, target)
-          return withExtendedLifetime(flow) {}
-        }
         context.parallelRanges(rows, cost: count) { range in
           let at = range.lowerBound
           kernels.norm_backward(
@@ -56,6 +34,48 @@ extension Operations {
             dn.base + at * width, target + at * width)
         }
       }
+    }
+    return (scale, variable)
+  }
+
+  /// The first step alone, as a value that can be edited and differentiated: `[rows, 1]`.
+  public func normScale(_ x: Variable<Scalar>, centred: Bool, epsilon: Double) -> Variable<Scalar> {
+    let (scale, normalized) = Operations(context).norm(
+      Variable(x.tensor), centred: centred, epsilon: epsilon)
+    let (width, node) = (x.tensor.width, x.node)
+    return result(scale, from: node) { ds, gradients in
+      gradients.accumulate(into: node) { target, _ in
+        for row in 0..<ds.count {
+          // d√(mean c²)/dx = c / (n scale): the normalized row over its width.
+          kernels.add_scaled(
+            width, Double(ds.base[row]) / Double(width), normalized.tensor.base + row * width,
+            target + row * width)
+        }
+      }
+    }
+  }
+
+  /// The second step with a scale `[rows, 1]` that is given.
+  public func norm(_ x: Variable<Scalar>, centred: Bool, scale: Variable<Scalar>)
+    -> Variable<Scalar>
+  {
+    let (rows, width) = (x.tensor.rows, x.tensor.width)
+    precondition(scale.tensor.count == rows, "\(scale.shape) scales for \(x.shape)")
+    let normalized = Tensor<Scalar>(uninitialized: x.shape)
+    kernels.norm_with_scale(
+      rows, width, x.tensor.base, centred, scale.tensor.base, normalized.mutableBase)
+    return result(normalized, from: x.node, scale.node) { dn, gradients in
+      let flow = Tensor<Scalar>(uninitialized: normalized.shape)
+      kernels.norm_with_scale(
+        rows, width, dn.base, centred, scale.tensor.base, flow.mutableBase)
+      gradients.accumulate(into: x.node) { kernels.add($1, $0, flow.base, $0) }
+      gradients.accumulate(into: scale.node) { target, _ in
+        for row in 0..<rows {
+          let along = kernels.dot(width, dn.base + row * width, normalized.base + row * width)
+          target[row] -= Scalar(along / Double(scale.tensor.base[row]))
+        }
+      }
+      withExtendedLifetime(flow) {}
     }
   }
 

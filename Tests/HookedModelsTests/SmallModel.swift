@@ -1,0 +1,158 @@
+// SmallModel: random models of every kind that the laws are tested on. Widths are odd on purpose: no axis is a
+// multiple of a vector register, and no two axes of a tensor are equal.
+
+import HookPoints
+import HookedModels
+import TensorCore
+
+/// A kind of model; three layers, unless it says otherwise.
+enum SmallModel: String, CaseIterable, Sendable {
+  /// Learned positions, layer norm, plain MLP, biases, tied embeddings.
+  case gpt2
+  /// Rotary positions, RMS norm, gated MLP; as many key/value heads as heads, half as many, one.
+  case multiHead, groupedQuery, multiQuery
+  /// Rotary positions on a part of each head, in GPT-J's interleaved order.
+  case interleaved
+  /// Un-normalised linear attention with decay, rotary positions, RMS norm of each head.
+  case linearDecay
+  /// Normalised linear attention (elu + 1) without positions.
+  case linearNormalised
+  /// Un-normalised linear attention with grouped keys, no positions, identity map, no output norm.
+  case linearGrouped
+  /// Softmax, linear, softmax.
+  case hybrid
+  /// One layer of linear attention with neither norm, MLP nor positions: the theory papers' model.
+  case theory
+
+  static let linear: [SmallModel] = [.linearDecay, .linearNormalised, .linearGrouped, .theory]
+  static let context = ComputeContext(threads: 2)
+
+  var architecture: Architecture {
+    var made = Architecture(
+      family: rawValue, layers: 3, modelWidth: 21, heads: 4, keyValueHeads: 4, headWidth: 6,
+      valueWidth: 5, mlpWidth: 35, vocabulary: 37, attention: Array(repeating: softmax, count: 3),
+      positions: .rotary(Rotary(dimensions: 6, base: 100, interleaved: false)),
+      norm: .rms(epsilon: 1e-5), mlp: .gated(.silu), arrangement: .sequential, biases: [],
+      tiedEmbeddings: false, maximumPositions: 64)
+    func linear(
+      _ map: Activation, decays: [Double] = [1, 1, 1, 1], normalised: Bool = false,
+      norm: LinearAttention.OutputNorm = .none
+    ) -> AttentionKind {
+      .linear(
+        LinearAttention(
+          featureMap: map, scale: 0.4, decays: decays, normalised: normalised, outputNorm: norm))
+    }
+    let decaying = linear(
+      .identity, decays: [1, 0.98, 0.9, 0.5], norm: .rms(epsilon: 1e-5, gain: true))
+    switch self {
+    case .gpt2:
+      made.positions = .learned(count: 64)
+      made.norm = .layer(epsilon: 1e-5)
+      made.mlp = .plain(.geluTanh)
+      made.biases = Set(Bias.allCases)
+      made.tiedEmbeddings = true
+    case .multiHead: break
+    case .groupedQuery: made.keyValueHeads = 2
+    case .multiQuery: made.keyValueHeads = 1
+    case .interleaved:
+      made.positions = .rotary(Rotary(dimensions: 4, base: 100, interleaved: true))
+      made.mlp = .plain(.gelu)
+    case .linearDecay: made.attention = Array(repeating: decaying, count: 3)
+    case .linearNormalised:
+      made.attention = Array(repeating: linear(.eluPlusOne, normalised: true), count: 3)
+      made.positions = .none
+      made.keyValueHeads = 2
+    case .linearGrouped:
+      made.attention = Array(repeating: linear(.identity), count: 3)
+      made.positions = .none
+      made.keyValueHeads = 2
+    case .hybrid: made.attention[1] = decaying
+    case .theory:
+      made.layers = 1
+      made.attention = [linear(.identity)]
+      made.positions = .none
+      made.norm = .none
+      made.mlp = .none
+    }
+    return made
+  }
+
+  private var softmax: AttentionKind { .softmax(scale: 0.41) }
+
+  /// The model with random parameters: gains and biases too, and matrices large enough for every part to matter.
+  func model<Scalar: TensorScalar>(
+    as scalar: Scalar.Type = Scalar.self, on context: ComputeContext = context,
+    shape: (inout Architecture) -> Void = { _ in }
+  ) -> Transformer<Scalar> {
+    var architecture = architecture
+    shape(&architecture)
+    return .small(named: rawValue, architecture, on: context)
+  }
+
+  /// A model in Float, for the laws about bits.
+  var float: Transformer<Float> { model() }
+}
+
+extension Transformer {
+  static func small(
+    named name: String, _ architecture: Architecture, on context: ComputeContext
+  ) -> Transformer {
+    var parameters: [String: Parameter<Scalar>] = [:]
+    for wanted in architecture.parameters {
+      var generator = SeededGenerator(key: wanted.name, seed: 7)
+      let isGain = wanted.shape.count == 1 && wanted.name.hasSuffix(".weight")
+      let isEmbedding = wanted.name.hasPrefix("embed")
+      let size =
+        wanted.shape.count == 1 ? 0.3 : isEmbedding ? 1 : 1 / Double(wanted.shape[1]).squareRoot()
+      let values = (0..<wanted.shape.reduce(1, *)).map { _ in
+        Scalar((isGain ? 1 : 0) + size * generator.normal())
+      }
+      parameters[wanted.name] = Parameter(
+        name: wanted.name, tensor: Tensor(shape: wanted.shape, values: values))
+    }
+    return Transformer(
+      name: name, architecture: architecture, parameters: parameters, context: context)
+  }
+
+  /// Random tokens, the same for the same seed.
+  func tokens(_ count: Int, seed: UInt64) -> [Int] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in generator.uniformInteger(below: architecture.vocabulary) }
+  }
+
+  /// Sequences of random tokens of some lengths.
+  func batch(_ lengths: [Int]) -> [BatchSequence<Scalar>] {
+    lengths.enumerated().map {
+      BatchSequence(tokens: tokens($1, seed: UInt64(100 + $0)))
+    }
+  }
+
+  /// A plan that reads every hook point of the model, but for those of some kinds.
+  func readingEverything(but skipped: [BlockPoint] = []) -> HookPlan {
+    HookPlan(
+      reads: catalog.entries.filter { entry in
+        entry.name.point.map { !skipped.contains($0) } ?? true
+      }
+      .map { Read(hook: .name($0.name)) })
+  }
+}
+
+extension Tensor {
+  /// Some rows of the first axis.
+  func rows(_ range: Range<Int>) -> Tensor {
+    let width = count / max(1, shape[0])
+    return Tensor(
+      shape: [range.count] + shape.dropFirst(),
+      values: Array(values[range.lowerBound * width..<range.upperBound * width]))
+  }
+}
+
+/// The error that a closure throws, as text; nil if it throws nothing.
+func sentence<Value>(_ body: () throws -> Value) -> String? {
+  do {
+    _ = try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}

@@ -1,0 +1,186 @@
+// The checks can fail: models that are wrong in one place each must miss the references by a wide margin. What the
+// parity tests accept is a thousand times nearer.
+
+import CheckpointIO
+import HookPoints
+import HookedModels
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite struct WrongModelTests {
+  enum Mistake: String, CaseIterable, Sendable {
+    case attentionScale, rotaryBase, interleavedRotary, noGains, epsilon, keysForValues
+    case normKind, activation, noDecay, notNormalised, noOutputNorm, noBias
+  }
+
+  /// The smallest of what a mistake does to logits or activations that may count as noticed.
+  static let margin = 300 * Tolerance.activation
+
+  static func wrong(_ model: Transformer<Float>, _ mistake: Mistake) -> Transformer<Float> {
+    var architecture = model.architecture
+    var tensors: [String: Tensor<Float>] = [:]
+    for parameter in model.parameters { tensors[parameter.name] = parameter.tensor() }
+    func linear(_ change: (inout LinearAttention) -> Void) {
+      architecture.attention = architecture.attention.map { kind in
+        guard case .linear(var own) = kind else { return kind }
+        change(&own)
+        return .linear(own)
+      }
+    }
+    switch mistake {
+    case .attentionScale:
+      architecture.attention = architecture.attention.map { kind in
+        if case .softmax(let scale) = kind { .softmax(scale: scale * 1.1) } else { kind }
+      }
+      linear { $0.scale *= 1.1 }
+    case .rotaryBase, .interleavedRotary:
+      guard case .rotary(var rotary) = architecture.positions else { break }
+      if mistake == .rotaryBase { rotary.base *= 2 } else { rotary.interleaved.toggle() }
+      architecture.positions = .rotary(rotary)
+    case .noGains:
+      for (name, tensor) in tensors where tensor.shape.count == 1 && name.hasSuffix(".weight") {
+        tensors[name] = Tensor(repeating: 1, shape: tensor.shape)
+      }
+    case .epsilon:
+      switch architecture.norm {
+      case .rms(let epsilon): architecture.norm = .rms(epsilon: epsilon * 1000)
+      case .layer(let epsilon): architecture.norm = .layer(epsilon: epsilon * 1000)
+      case .none: break
+      }
+    case .keysForValues:
+      for layer in 0..<architecture.layers {
+        for kind in ["weight", "bias"] {
+          let (k, v) = (
+            "layers.\(layer).attn.k_proj.\(kind)", "layers.\(layer).attn.v_proj.\(kind)"
+          )
+          if tensors[k]?.shape == tensors[v]?.shape {
+            (tensors[k], tensors[v]) = (tensors[v], tensors[k])
+          }
+        }
+      }
+    case .normKind:
+      if case .layer(let epsilon) = architecture.norm { architecture.norm = .rms(epsilon: epsilon) }
+    case .activation:
+      switch architecture.mlp {
+      case .plain(let kind): architecture.mlp = .plain(kind == .geluTanh ? .silu : .geluTanh)
+      case .gated(let kind): architecture.mlp = .gated(kind == .silu ? .gelu : .silu)
+      case .none: break
+      }
+    case .noDecay: linear { $0.decays = $0.decays.map { _ in 1 } }
+    case .notNormalised: linear { $0.normalised.toggle() }
+    case .noOutputNorm: linear { $0.outputNorm = .none }
+    case .noBias:
+      for (name, tensor) in tensors where name.hasSuffix(".bias") {
+        tensors[name] = Tensor(repeating: 0, shape: tensor.shape)
+      }
+    }
+    var parameters: [String: Parameter<Float>] = [:]
+    for wanted in architecture.parameters {
+      guard let tensor = tensors[wanted.name] else { continue }
+      parameters[wanted.name] = Parameter(name: wanted.name, tensor: tensor)
+    }
+    return Transformer(
+      name: model.name, architecture: architecture, parameters: parameters, context: model.context)
+  }
+
+  static let cases: [(family: String, mistakes: [Mistake])] = [
+    (
+      "gpt2-tiny",
+      [.attentionScale, .noGains, .epsilon, .keysForValues, .normKind, .activation, .noBias]
+    ),
+    (
+      "llama-gqa",
+      [
+        .attentionScale, .rotaryBase, .interleavedRotary, .noGains, .epsilon, .keysForValues,
+        .activation,
+      ]
+    ),
+    (
+      "linear-decay",
+      [
+        .attentionScale, .rotaryBase, .interleavedRotary, .noGains, .epsilon, .keysForValues,
+        .noDecay,
+        .notNormalised, .noOutputNorm,
+      ]
+    ),
+    ("linear-maps/elu-normalised", [.notNormalised, .noOutputNorm, .keysForValues]),
+  ]
+
+  @Test(arguments: cases) func aMistakeIsNoticed(_ family: String, _ mistakes: [Mistake]) throws {
+    for mistake in mistakes {
+      let parity = try Parity<Float>(family) { Self.wrong($0, mistake) }
+      let activation = try parity.worstActivation(atLeast: 40)
+      #expect(
+        activation.difference.largest > Self.margin,
+        "\(family) with \(mistake): \(activation.name) \(activation.difference)")
+      // A model without the parameter has no gradient of it to compare. And behind a norm of each head, a factor of
+      // its output shows in the scores alone.
+      let isHidden =
+        family.hasPrefix("linear") && [.attentionScale, .notNormalised].contains(mistake)
+      guard !isHidden, ![.noOutputNorm, .normKind].contains(mistake) else { continue }
+      #expect(try parity.worstLogit().largest > Self.margin, "\(family) with \(mistake)")
+      let gradient = try parity.worstGradient().difference
+      #expect(gradient.largest > Self.margin, "\(family) with \(mistake): gradients \(gradient)")
+    }
+  }
+
+  /// The same path without a mistake is as near as the parity tests want it.
+  @Test(arguments: cases) func withoutAMistakeItIsAccepted(_ family: String, _ mistakes: [Mistake])
+    throws
+  {
+    let rebuilt = try Parity<Float>(family) { model in
+      Transformer(
+        name: model.name, architecture: model.architecture,
+        parameters: Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.name, $0) }),
+        context: model.context)
+    }
+    #expect(try rebuilt.worstLogit().largest <= Tolerance.activation)
+    #expect(try rebuilt.worstGradient().difference.largest <= Tolerance.gradient)
+  }
+
+  /// A prefix that is one token too long, too short, or of other tokens.
+  @Test(arguments: ["gpt2-tiny", "llama-gqa", "linear-decay"])
+  func aWrongPrefixIsNoticed(_ family: String) throws {
+    let parity = try Parity<Float>(family)
+    let prompt = try #require(parity.prompts.max { $0.count < $1.count })
+    let index = try #require(parity.prompts.firstIndex(of: prompt))
+    let expected = try parity.reference.doubles(named: "prompt\(index)/logits")
+    func last(_ prefix: [Int], _ tail: [Int]) throws -> Double {
+      let logits = try parity.model.run(
+        [BatchSequence(tokens: tail, after: try parity.model.prefix(prefix))]
+      ).logits.values
+      return Difference(logits, Array(expected.suffix(logits.count))).largest
+    }
+    let middle = prompt.count / 2
+    let (head, tail) = (Array(prompt[..<middle]), Array(prompt[middle...]))
+    #expect(try last(head, tail) <= Tolerance.activation)
+    #expect(try last(Array(head.dropFirst()), tail) > Self.margin)
+    #expect(try last([prompt[0]] + head, tail) > Self.margin)
+    #expect(try last(head.reversed(), tail) > Self.margin)
+  }
+
+  /// A mask that lets one token look ahead.
+  @Test func aMaskWithAHoleIsNoticed() throws {
+    let parity = try Parity<Float>("llama-gqa")
+    let index = try #require(parity.prompts.firstIndex { $0.count > 3 })
+    let prompt = parity.prompts[index]
+    func difference(_ scores: [Float]) throws -> Double {
+      let edit = Intervention(
+        hook: .name(.block(0, .attnScores)), positions: .index(1),
+        action: .replace(HookValues(scores)))
+      let logits = try parity.model.run(
+        [BatchSequence(tokens: prompt)], plan: HookPlan(interventions: [edit]), logitsAt: .all
+      ).logits
+      return Difference(
+        logits.values, try parity.reference.doubles(named: "prompt\(index)/logits")
+      ).largest
+    }
+    let clean = try parity.model.run(
+      [BatchSequence(tokens: prompt)],
+      plan: HookPlan(reads: [Read(.attnScores(0), at: .index(1))])
+    ).cache.value(.block(0, .attnScores), RowAddress(sequence: 0, position: 1))
+    #expect(try difference(clean) <= Tolerance.activation)
+    #expect(try difference(clean.map { $0 == -.infinity ? 0 : $0 }) > Self.margin)
+  }
+}
