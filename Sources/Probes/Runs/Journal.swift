@@ -24,11 +24,11 @@ import CheckpointIO
 #endif
 
 /// An append-only file of records.
-final class Journal {
-  let path: String
+package final class Journal {
+  package let path: String
   private let descriptor: Int32
   /// Where the contents of each record lie in the file.
-  private(set) var records: [Range<Int>]
+  package private(set) var records: [Range<Int>]
   private var end: Int
 
   private static let title = Array("thetascope journal 1\n".utf8)
@@ -38,7 +38,7 @@ final class Journal {
   /// Opens the journal at `path`, or begins one; a torn record at the end is cut off.
   ///
   /// - Throws: `RunError.damagedJournal`; `.cannotWrite`.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     let exists = FileReading.kind(of: path) != .absent
     let bytes = exists ? try FileReading.readFile(path, limit: .max) : []
@@ -60,7 +60,7 @@ final class Journal {
   /// Appends a record and waits until it is on disk.
   ///
   /// - Throws: `RunError.cannotWrite`; the records before it stay whole.
-  func append(_ contents: [UInt8]) throws {
+  package func append(_ contents: [UInt8]) throws {
     precondition(contents.count <= Int(UInt32.max), "a record of \(contents.count) bytes")
     var record = Self.mark
     record.append(number: UInt32(records.count))
@@ -74,7 +74,7 @@ final class Journal {
   }
 
   /// The contents of a record.
-  func contents(of record: Int, _ part: Range<Int>? = nil) throws -> [UInt8] {
+  package func contents(of record: Int, _ part: Range<Int>? = nil) throws -> [UInt8] {
     let whole = records[record]
     let range =
       part.map { whole.lowerBound + $0.lowerBound..<whole.lowerBound + $0.upperBound } ?? whole
@@ -123,17 +123,16 @@ final class Journal {
 
   /// The records of a journal and where the last one ends.
   private static func scan(_ bytes: [UInt8], _ path: String) throws -> ([Range<Int>], Int) {
-    guard bytes.count >= title.count else {
-      guard title.starts(with: bytes) || bytes.allSatisfy({ $0 == 0 }) else {
+    guard bytes.starts(with: title) else {
+      // Stopped while the first line was written: a part of it, and zeros where the rest never came.
+      let known = zip(bytes, title).prefix { $0 == $1 }.count
+      guard bytes[known...].allSatisfy({ $0 == 0 }) else {
         throw RunError.damagedJournal(
-          file: path, fact: "this is not the journal of a run; use --force to start anew")
+          file: path,
+          fact: "this is not a journal that this version reads; use --force to start anew"
+        )
       }
       return ([], 0)
-    }
-    guard bytes.starts(with: title) else {
-      throw RunError.damagedJournal(
-        file: path, fact: "this is not a journal that this version reads; use --force to start anew"
-      )
     }
     var records: [Range<Int>] = []
     var end = title.count

@@ -96,7 +96,7 @@ public struct RunInputs: Sendable, Equatable {
   public var canonicalText: String { json.canonicalText }
 
   /// What is stored beside an unfinished run and in run.json.
-  var json: JSON {
+  package var json: JSON {
     [
       "probe": .string(probe), "precision": .string(precision), "spec": spec.withoutFolders,
       "files": .array(
@@ -110,7 +110,7 @@ public struct RunInputs: Sendable, Equatable {
   }
 
   /// What differs from stored inputs, in words; empty when nothing does.
-  func differences(from stored: JSON) -> [String] {
+  package func differences(from stored: JSON) -> [String] {
     var found: [String] = []
     func text(_ json: JSON?) -> String { json.map { $0.canonicalText } ?? "absent" }
     func compare(_ key: String, _ now: JSON?, _ then: JSON?) {

@@ -17,7 +17,7 @@ public struct RunProgress: Sendable, Equatable {
   /// - Parameters:
   ///   - costBefore: the cost of the cells of earlier sessions.
   ///   - costNow: that of this session's finished cells.
-  init(
+  package init(
     finished: Int, resumed: Int, total: Int, costBefore: Double, costNow: Double,
     costTotal: Double, elapsed: Double
   ) {

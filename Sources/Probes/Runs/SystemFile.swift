@@ -160,5 +160,9 @@ final class FileLock: Sendable {
     isReal = result == 0
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing would not do while a process that is just being started still shares the descriptor.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }

@@ -138,8 +138,10 @@ extension Column {
     "attention", .text, "The model's kind of attention.",
     range: AttentionClass.allCases.map(\.rawValue).joined(separator: ", "))
   public static let task = Column(
-    "task", .text, "The task that the queries and the right answers come from.",
-    whenEmpty: "the row is over all tasks, or the probe has none")
+    "task", .text,
+    "The task that the queries and the right answers come from; `mean` is over all tasks of the run, "
+      + "`mean_<category>` over those of one category, every task counting the same.",
+    whenEmpty: "the row is about no task in particular")
   public static let condition = Column(
     "condition", .text, "What was done to the model; see `conditions`.",
     range: "the names under `conditions`")

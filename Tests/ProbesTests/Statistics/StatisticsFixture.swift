@@ -1,14 +1,14 @@
 // Reads Tests/Fixtures/statistics/statistics.json, which SciPy, statsmodels and NumPy made.
 
 import CheckpointIO
+import TestSupport
 import Testing
 
 struct StatisticsFixture {
   private let json: JSON
 
-  init(file: String = #filePath) throws {
-    let tests = file.components(upTo: "Tests/ProbesTests/")
-    json = try JSON(contentsOf: tests + "Tests/Fixtures/statistics/statistics.json")
+  init() throws {
+    json = try JSON(contentsOf: fixture("statistics/statistics.json"))
   }
 
   /// The cases under a key; there must be some, or a test would pass over nothing.
@@ -33,13 +33,6 @@ extension JSON {
   func double(_ key: String) throws -> Double { try #require(self[key]?.doubleValue) }
 
   func int(_ key: String) throws -> Int { try #require(self[key]?.intValue) }
-}
-
-extension String {
-  fileprivate func components(upTo marker: String) -> String {
-    guard let range = firstRange(of: marker) else { return "" }
-    return String(self[..<range.lowerBound])
-  }
 }
 
 /// Whether two numbers agree to a relative error, or to the same absolute one near 0; never for NaN.

@@ -82,7 +82,7 @@ public struct LayerCurve: Sendable, Equatable {
   }
 
   /// The values by layer as a table, in as many blocks as the width asks for.
-  public func table(width: Int = 80) -> [String] {
+  public func table(width: Int = 80, ascii: Bool = false) -> [String] {
     let layers = series.map(\.values.count).max() ?? 0
     let nameWidth = series.map(\.name.count).reduce(5, max)
     let fit = max(1, (width - nameWidth) / 7)
@@ -96,7 +96,7 @@ public struct LayerCurve: Sendable, Equatable {
               TextTable.number($0 < curve.values.count ? curve.values[$0] : nil)
             })
       }
-      return (first == 0 ? [] : [""]) + table.lines(width: width)
+      return (first == 0 ? [] : [""]) + table.lines(width: width, ascii: ascii)
     }
   }
 
@@ -140,13 +140,13 @@ public struct LayerCurve: Sendable, Equatable {
       }
       let peak =
         best.map { "  highest \(TextTable.number($0.value)) at layer \($0.layer)" } ?? "  no values"
-      let name = curve.name.shortened(to: max(4, width - 4 - peak.count))
-      lines.append("  \(style.marker(index)) \(name)\(peak)")
+      let name = curve.name.shortened(to: max(4, width - 4 - peak.count), ascii: style.isASCII)
+      lines.append(String("  \(style.marker(index)) \(name)\(peak)".prefix(width)))
     }
     for level in levels {
       let value = level.value.map { "  \(TextTable.number($0))" } ?? "  undefined"
-      let name = level.name.shortened(to: max(4, width - 4 - value.count))
-      lines.append("  \(style.level) \(name)\(value)")
+      let name = level.name.shortened(to: max(4, width - 4 - value.count), ascii: style.isASCII)
+      lines.append(String("  \(style.level) \(name)\(value)".prefix(width)))
     }
     return lines
   }
@@ -154,6 +154,7 @@ public struct LayerCurve: Sendable, Equatable {
 
 /// Which characters draw what.
 private struct Style {
+  let isASCII: Bool
   let axis: Character
   let tick: Character
   let line: Character
@@ -161,6 +162,7 @@ private struct Style {
   private let markers: [Character]
 
   init(ascii: Bool) {
+    isASCII = ascii
     axis = ascii ? "|" : "│"
     tick = ascii ? "+" : "┤"
     line = ascii ? "." : "·"
@@ -174,11 +176,13 @@ private struct Style {
 /// Where the layers stand on the horizontal axis.
 private struct Columns {
   let layers: Int
+  let room: Int
   let count: Int
   private let spacing: Int
 
   init(layers: Int, room: Int) {
     self.layers = layers
+    self.room = room
     spacing = layers > 1 ? min(8, (room - 2) / (layers - 1)) : 1
     count = spacing > 0 ? 2 + spacing * (layers - 1) : room
   }
@@ -194,7 +198,7 @@ private struct Columns {
     for layer in 0..<layers {
       let label = String(layer)
       let start = place(of: layer)
-      if text.isEmpty || start > text.count {
+      if text.isEmpty || start > text.count, start + label.count <= room {
         text += Array(repeating: " ", count: start - text.count) + Array(label)
       }
     }

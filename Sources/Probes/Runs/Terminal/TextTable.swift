@@ -21,7 +21,8 @@ public struct TextTable: Sendable, Equatable {
 
   /// The lines, at most `width` characters each: the widest column of words gives way first, and what
   /// does not fit is cut off.
-  public func lines(width: Int = 80) -> [String] {
+  /// - Parameter ascii: marks shortened words with `~`, not with an ellipsis.
+  public func lines(width: Int = 80, ascii: Bool = false) -> [String] {
     var widths = headers.indices.map { column in
       rows.map { $0[column].count }.reduce(headers[column].count, max)
     }
@@ -38,7 +39,7 @@ public struct TextTable: Sendable, Equatable {
     }
     return ([headers] + rows).map { row in
       var line = row.indices.map { column in
-        let text = row[column].shortened(to: widths[column])
+        let text = row[column].shortened(to: widths[column], ascii: ascii)
         let space = String(repeating: " ", count: widths[column] - text.count)
         return isNumber[column] ? space + text : text + space
       }.joined(separator: "  ")
@@ -49,9 +50,9 @@ public struct TextTable: Sendable, Equatable {
 }
 
 extension String {
-  /// At most `count` characters, the last of them an ellipsis where some are missing.
-  func shortened(to count: Int) -> String {
+  /// At most `count` characters, the last of them an ellipsis (or `~`) where some are missing.
+  func shortened(to count: Int, ascii: Bool) -> String {
     guard self.count > count else { return self }
-    return count <= 0 ? "" : String(prefix(count - 1)) + "…"
+    return count <= 0 ? "" : String(prefix(count - 1)) + (ascii ? "~" : "…")
   }
 }
