@@ -49,7 +49,8 @@ let package = Package(
 
     .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
     .testTarget(
-      name: "TensorCoreTests", dependencies: ["TensorCore", "CKernels", "CheckpointIO", "TestSupport"]),
+      name: "TensorCoreTests",
+      dependencies: ["TensorCore", "CKernels", "CheckpointIO", "TestSupport"]),
     .testTarget(name: "HookPointsTests", dependencies: ["HookPoints", "TestSupport"]),
     .testTarget(name: "CheckpointIOTests", dependencies: ["CheckpointIO", "TestSupport"]),
     .testTarget(

@@ -35,15 +35,15 @@ struct Bench: ParsableCommand {
     let tokenizer = try Tokenizer.load(folder: path)
     let text = String(
       repeating: "The quick brown fox jumps over the lazy dog, and 3 more. ", count: 4000)
-    let encoding = median { _ = try? tokenizer.encode(text) }
+    let encoding = try median { _ = try tokenizer.encode(text) }
     report("tokenizer", Double(text.utf8.count) / encoding / 1e6, "MB/s")
     let transformer = try ModelFolder(path: path).model(as: Float.self, on: context)
     let length = min(256, transformer.architecture.maximumPositions ?? 256)
     let tokens = (0..<length).map { _ in
       generator.uniformInteger(below: transformer.architecture.vocabulary)
     }
-    let forward = median {
-      _ = try? transformer.run([BatchSequence(tokens: tokens)], logitsAt: .all)
+    let forward = try median {
+      _ = try transformer.run([BatchSequence(tokens: tokens)], logitsAt: .all)
     }
     report("forward 1 x \(length) tokens, all logits", forward * 1000, "ms")
   }
@@ -53,13 +53,13 @@ struct Bench: ParsableCommand {
   }
 
   /// Seconds of the middle of at least five runs within half a second, after one to warm up.
-  private func median(_ body: () -> Void) -> Double {
-    body()
+  private func median(_ body: () throws -> Void) rethrows -> Double {
+    try body()
     var times: [Double] = []
     let clock = ContinuousClock()
     let start = clock.now
     while times.count < 5 || (clock.now - start < .milliseconds(500) && times.count < 1000) {
-      let elapsed = clock.measure(body)
+      let elapsed = try clock.measure(body)
       times.append(
         Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
     }

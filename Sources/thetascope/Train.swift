@@ -39,8 +39,12 @@ struct Train: ParsableCommand {
       throw CheckpointError.cannotWrite(
         file: out, fact: "the folder cannot be made; choose another --out")
     }
+    // A checkpoint continues only with the same spec and the same tasks.
+    var inputs = SHA256()
+    inputs.update("\(spec)".utf8)
+    for task in chosen { inputs.update(task.digestBytes) }
     var training = try TrainingRun(
-      spec, tasks: chosen, inputs: "\(spec)", folder: out, context: common.context)
+      spec, tasks: chosen, inputs: inputs.digest, folder: out, context: common.context)
     let start = Date()
     let isFinished = try training.run(
       shouldStop: { Interruption.isRequested },

@@ -108,6 +108,15 @@ struct TaskVectorsCell {
           prompt: try bare[index].tokenized(by: encoder), target: targets[index], patches: patches)
       })
 
+    // A patch is a row that joins the batch after its layer: an edit of that layer's output.
+    for layer in 0..<layers {
+      let count =
+        extra.count { if case .random(layer) = $0 { true } else { false } }
+        + extra.count { if case .otherTask(layer, _) = $0 { true } else { false } }
+      output.notes.add(
+        "blocks.\(layer).hook_resid_post", reads: 0, edits: (1 + count) * sets.count)
+    }
+
     var shuffled: [(text: String, observation: Observation?)] = []
     if shuffledLabels {
       let prompts = sets.map { dataset.shuffledLabelsPrompt($0, template) }

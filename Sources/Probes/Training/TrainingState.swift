@@ -88,7 +88,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .otherInputs(let file):
       "\(file): this training was begun with another spec or other data; give another --out, or "
-        + "--force to start anew"
+        + "remove it to start anew"
     case .notACheckpoint(let file):
       "\(file): not a checkpoint of this training; remove it to start anew"
     }
