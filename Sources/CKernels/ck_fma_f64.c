@@ -1,5 +1,5 @@
-// The f64 table again, compiled for AVX2 with FMA: without the instruction each fused multiply-add is
-// a call. The same bits.
+// The f64 table again, compiled for AVX2 with FMA: without the instruction each fused multiply-add
+// is a call. The same bits.
 
 #include "ck_internal.h"
 

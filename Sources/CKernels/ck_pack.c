@@ -40,17 +40,20 @@ PACK(pack_64, uint64_t)
 
 void ck_pack(size_t depth, size_t columns, const void *source, ck_dtype dtype, ptrdiff_t k_stride,
              ptrdiff_t n_stride, size_t panel_begin, size_t panel_end, void *packed) {
+#define PACK_AS(name) \
+  name(depth, columns, source, k_stride, n_stride, panel_begin, panel_end, packed)
   switch (ck_dtype_size(dtype)) {
-    case 2: pack_16(depth, columns, source, k_stride, n_stride, panel_begin, panel_end, packed); break;
-    case 4: pack_32(depth, columns, source, k_stride, n_stride, panel_begin, panel_end, packed); break;
-    default: pack_64(depth, columns, source, k_stride, n_stride, panel_begin, panel_end, packed);
+    case 2: PACK_AS(pack_16); break;
+    case 4: PACK_AS(pack_32); break;
+    default: PACK_AS(pack_64);
   }
+#undef PACK_AS
 }
 
 // MARK: Narrowing, to nearest, ties to even
 
-// The bits of a double that survive in a format of `mantissa` fraction bits and exponent bias `bias`,
-// 16 bits in all. NaNs stay NaNs, quiet, with the top of their payload.
+// The bits of a double that survive in a format of `mantissa` fraction bits and exponent bias
+// `bias`, 16 bits in all. NaNs stay NaNs, quiet, with the top of their payload.
 static uint16_t narrow(double x, int mantissa, int bias) {
   uint64_t bits;
   memcpy(&bits, &x, sizeof bits);

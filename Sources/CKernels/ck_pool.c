@@ -1,6 +1,7 @@
-// A pool of threads that spin briefly and then sleep. One job runs at a time; its indices are claimed one
-// by one through a 64-bit ticket (number of the job, next index), so a worker that wakes late, while the
-// next job is being set up, finds a ticket that is not its own and touches nothing.
+// A pool of threads that spin briefly and then sleep. One job runs at a time; its indices are
+// claimed one by one through a 64-bit ticket (number of the job, next index), so a worker that
+// wakes late, while the next job is being set up, finds a ticket that is not its own and touches
+// nothing.
 
 #include <pthread.h>
 #include <stdatomic.h>

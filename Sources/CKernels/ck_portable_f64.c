@@ -1,4 +1,5 @@
-// The f64 table in plain C. Where the CPU has fused multiply-add, ck_fma_f64.c, the same text, is used.
+// The f64 table in plain C. Where the CPU has fused multiply-add, ck_fma_f64.c, the same text, is
+// used.
 
 #include "ck_internal.h"
 

@@ -1,6 +1,7 @@
-// Prints one SHA-256 per kernel and instruction set that this CPU has, over the results for many odd sizes.
-// The same program runs here and, cross-compiled, under qemu-user: run.sh compares the lines. It
-// checks bits only; what the kernels should compute is the business of Tests/TensorCoreTests/Kernels.
+// Prints one SHA-256 per kernel and instruction set that this CPU has, over the results for many
+// odd sizes. The same program runs here and, cross-compiled, under qemu-user: run.sh compares the
+// lines. It checks bits only; what the kernels should compute is the business of
+// Tests/TensorCoreTests/Kernels.
 
 #include <stdio.h>
 #include <stdlib.h>
