@@ -87,7 +87,8 @@ import Tokenization
       return try await group.reduce(into: [[Int]]()) { $0.append($1) }
     }
     #expect(all.count == 16)
-    for ids in all { #expect(ids == first) }
+    let isSame = all.allSatisfy { $0 == first }
+    #expect(isSame)
   }
 }
 

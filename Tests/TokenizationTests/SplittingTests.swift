@@ -73,11 +73,49 @@ import Tokenization
         == ["a", "«", "b", "»", "$"])
   }
 
+  private static let gpt2 =
+    #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+  private static let llama3 =
+    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"#
+    + #" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  private static let qwen2 =
+    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"#
+    + #" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+  private static func matching(_ pattern: String) -> JSON {
+    ["type": "Split", "pattern": ["Regex": .string(pattern)], "behavior": "Isolated"]
+  }
+
+  private static let splitters: [(String, JSON)] = [
+    ("gpt2", matching(gpt2)), ("llama3", matching(llama3)), ("qwen2", matching(qwen2)),
+    ("Whitespace", ["type": "Whitespace"]), ("WhitespaceSplit", ["type": "WhitespaceSplit"]),
+    ("Digits", ["type": "Digits"]),
+    ("Punctuation", ["type": "Punctuation", "behavior": "Contiguous"]),
+  ]
+
+  /// A megabyte of mixed text, cut by each pre-tokenizer, against digests of the lengths of what
+  /// Hugging Face tokenizers cuts it into (mixed.json).
+  @Test(arguments: splitters)
+  func mixedText(_ name: String, _ preTokenizer: JSON) throws {
+    for entry in try #require(try Fixture.json("mixed.json")["texts"]?.arrayValue) {
+      let text = try MixedText.text(seed: #require(entry["seed"]?.intValue))
+      let lengths = try fragments(preTokenizer, text).map(\.utf8.count)
+      #expect(Digest.sha256(ids: lengths) == entry["fragments"]?[name]?.stringValue)
+    }
+  }
+
+  @Test func caseInsensitiveContractions() throws {
+    #expect(try fragments(Self.matching(Self.llama3), "'\u{17F}the") == ["'\u{17F}", "the"])
+    #expect(try fragments(Self.matching(Self.llama3), "I'LLx") == ["I", "'LL", "x"])
+    #expect(try fragments(Self.matching(Self.gpt2), "I'LLx") == ["I", "'", "LLx"])
+    #expect(
+      try fragments(Self.matching(Self.qwen2), "12 !!\r\n\r\nx  \n  y")
+        == ["1", "2", " !!\r\n\r\n", "x", "  \n", " ", " y"])
+  }
+
   @Test func regularExpressions() throws {
     func byteLevel(_ text: String) throws -> [String] {
-      let gpt2 = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
-      return try fragments(
-        ["type": "Split", "pattern": ["Regex": .string(gpt2)], "behavior": "Isolated"], text)
+      try fragments(Self.matching(Self.gpt2), text)
     }
     #expect(
       try byteLevel("I'll go  there\n\n x") == ["I", "'ll", " go", " ", " there", "\n\n", " x"])

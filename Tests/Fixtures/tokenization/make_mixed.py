@@ -14,7 +14,9 @@ import struct
 import sys
 
 import tokenizers
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+import make_cases
 
 EXPECTED = "0.22.1"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -109,6 +111,24 @@ def normalized(text):
     return {f: hashlib.sha256(getattr(normalizers, f)().normalize_str(text).encode()).hexdigest() for f in FORMS}
 
 
+def fragments(text):
+    """Digests of the byte lengths of the fragments that each splitting pre-tokenizer cuts a text into."""
+    every = {
+        "gpt2": pre_tokenizers.Split(Regex(make_cases.GPT2), "isolated"),
+        "llama3": pre_tokenizers.Split(Regex(make_cases.LLAMA3), "isolated"),
+        "qwen2": pre_tokenizers.Split(Regex(make_cases.QWEN2), "isolated"),
+        "Whitespace": pre_tokenizers.Whitespace(),
+        "WhitespaceSplit": pre_tokenizers.WhitespaceSplit(),
+        "Digits": pre_tokenizers.Digits(individual_digits=False),
+        "Punctuation": pre_tokenizers.Punctuation("contiguous"),
+    }
+    out = {}
+    for name, splitter in every.items():
+        lengths = [len(piece.encode()) for piece, _ in splitter.pre_tokenize_str(text)]
+        out[name] = hashlib.sha256(struct.pack(f"<{len(lengths)}I", *lengths)).hexdigest()
+    return out
+
+
 def every_scalar():
     """Every scalar, alone between two letters and once behind each mark of a few combining classes."""
     scalars = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
@@ -127,7 +147,7 @@ def main(real):
     out = []
     for seed in SEEDS:
         text = mixed_text(seed)
-        entry = {"seed": seed, "bytes": len(text.encode()), "sha256": hashlib.sha256(text.encode()).hexdigest(), "tokenizers": {}, "normalized": normalized(text)}
+        entry = {"seed": seed, "bytes": len(text.encode()), "sha256": hashlib.sha256(text.encode()).hexdigest(), "tokenizers": {}, "normalized": normalized(text), "fragments": fragments(text)}
         for name, tokenizer in every.items():
             ids = tokenizer.encode(text, add_special_tokens=False).ids
             decoded = tokenizer.decode(ids, skip_special_tokens=False)
