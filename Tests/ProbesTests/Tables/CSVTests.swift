@@ -39,7 +39,7 @@ import Testing
         [.text(""), .integer(.min), .real(.infinity), .truth(true)],
         [.empty, .empty, .real(1e-5), .truth(true)],
         [.text(" é=1+1 "), .empty, .real(1e16), .truth(true)],
-        [.text("x"), .empty, .real(5e-324), .truth(true)],
+        [.text("x"), .empty, .real(.leastNonzeroMagnitude), .truth(true)],
       ])
     let expected = """
       name,count,value,right
