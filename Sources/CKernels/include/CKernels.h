@@ -185,6 +185,11 @@ typedef struct ck_kernels {
   // -- Elementary functions over n elements, as the kernels above use them. Error in f32: exp and erf
   // below 1.1 ulp, tanh 1.5, the logistic function 2.5; in f64 as below.
   void (*function)(size_t n, ck_function function, const void *x, void *out);
+
+  // -- Yardsticks for benchmarks: fused multiply-adds that wait for nothing (returns their number,
+  // a multiplication and an addition each counted), and one pass over n elements in memory.
+  double (*yardstick_arithmetic)(size_t rounds);
+  void (*yardstick_reading)(size_t n, const void *x);
 } ck_kernels;
 
 bool ck_isa_available(ck_isa isa);

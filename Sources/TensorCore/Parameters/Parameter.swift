@@ -117,6 +117,9 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     }
   }
 
+  /// Packs the matrix for `x · Wᵀ` now instead of at its first use.
+  public func prepare(on context: ComputeContext) { _ = panels(.forward, on: context) }
+
   private func pack(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix
   {
     let (out, depth) = (shape[0], shape[1])
