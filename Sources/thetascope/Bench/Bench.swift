@@ -29,14 +29,14 @@ struct Bench: ParsableCommand {
 
       """)
     if let model {
-      try ModelBench(path: model, context: context, yardstick: yardstick).table()
-        .lines().forEach { print($0) }
+      let bench = ModelBench(path: model, context: context, yardstick: yardstick)
+      for line in try bench.table().lines() { print(line) }
       return
     }
     let bench = ProductBench(context: context, yardstick: yardstick)
     for type in all ? [ElementType.float32, .bfloat16] : [.float32] {
       let shapes = all ? ProductBench.shapes : Array(ProductBench.shapes.prefix(3))
-      bench.table(of: type, shapes: shapes).lines().forEach { print($0) }
+      for line in bench.table(of: type, shapes: shapes).lines() { print(line) }
     }
   }
 }
