@@ -249,6 +249,8 @@ void ck_pool_run(ck_pool *pool, size_t count, void (*body)(void *context, size_t
 
 // Tells the allocator to keep freed memory for the next pass. Changes no result; safe to call again.
 void ck_keep_freed_memory(void);
+// Asks for large pages where a large block lies. Changes no result.
+void ck_prefer_large_pages(void *memory, size_t bytes);
 
 // MARK: Digests
 

@@ -122,4 +122,11 @@ struct BatchOrder<Scalar: TensorScalar> {
     guard offset >= 0, offset < callerStart[place.sequence + 1] - start else { return nil }
     return rowOf[start + offset]
   }
+
+  /// Rows in memory, ascending, each once: those given and all of sequences that join at `layer` or later.
+  func rows(_ given: [Int], andFrom layer: Int) -> [Int] {
+    let joining = members.filter { $0.sequence.firstLayer >= layer }
+      .flatMap { $0.start..<$0.start + $0.sequence.count }
+    return Set(given + joining).sorted()
+  }
 }

@@ -33,7 +33,7 @@ final class ForwardPass<Scalar: TensorScalar> {
     memories = Array(repeating: [], count: order.members.count)
   }
 
-  /// The residual stream before block `stop` (or before the final norm), `[T, D]`.
+  /// The residual stream before block `stop`, `[T, D]`, or after the last block, where only `hooks.lateRows` are left.
   func residual(stopAt stop: Int) throws -> Variable<Scalar> {
     var stream = embedded()
     let first = order.members.map(\.sequence.firstLayer).min() ?? 0
@@ -92,7 +92,7 @@ final class ForwardPass<Scalar: TensorScalar> {
       normalized: .block(layer, .ln1Normalized))
     let raw = hooks.point(layer, .rawAttnOut, try attention(layer, normed, weights))
     let attended = hooks.point(layer, .attnOut, raw)
-    let mid = ops.add(pre, attended)
+    let mid = ops.add(late(pre, layer), attended)
     guard let up = weights.up, let down = weights.down else {
       return hooks.point(layer, .residPost, mid)
     }
@@ -103,6 +103,13 @@ final class ForwardPass<Scalar: TensorScalar> {
     let out = hooks.point(
       layer, .mlpOut, mlp(layer, second, gate: weights.gate, up: up, down: down))
     return hooks.point(layer, .residPost, ops.add(middle, out))
+  }
+
+  /// Of an activation of the last block the rows that are still needed once attention has mixed.
+  private func late(_ x: Variable<Scalar>, _ layer: Int) -> Variable<Scalar> {
+    guard layer == architecture.layers - 1, let needed = hooks.lateRows else { return x }
+    let rows = Array(needed.prefix { $0 < activeRows })
+    return rows.count == x.shape[0] ? x : ops.rows(rows, of: x)
   }
 
   func norm(
@@ -175,8 +182,8 @@ final class ForwardPass<Scalar: TensorScalar> {
       case .softmax(let scale): try softmaxAttention(layer, q, k, v, scale: scale)
       case .linear(let kind): try linearAttention(layer, q, k, v, kind, gain: weights.outputGain)
       }
-    let z = hooks.point(layer, .z, mixed)
-    let joined = z.reshaped([activeRows, heads * architecture.valueWidth])
+    let z = late(hooks.point(layer, .z, mixed), layer)
+    let joined = z.reshaped([z.shape[0], heads * architecture.valueWidth])
     let out = linear(joined, weights.output)
     return hooks.wants(.block(layer, .result)) ? withHeadResults(layer, joined, weights, out) : out
   }
@@ -194,6 +201,9 @@ final class ForwardPass<Scalar: TensorScalar> {
               keys: ops.rows(rows, of: k).tensor, values: ops.rows(rows, of: v).tensor,
               count: rows.count)))
       }
+    }
+    if keepsMemory, layer == architecture.layers - 1, hooks.lateRows == [] {
+      return Variable(Tensor(uninitialized: [0] + q.shape.dropFirst()))
     }
     let layout = AttentionLayout<Scalar>(
       sequences: members.map {
@@ -249,7 +259,13 @@ final class ForwardPass<Scalar: TensorScalar> {
     -> Variable<Scalar>
   {
     hooks.finalRows = rows
-    let chosen = rows == Array(0..<stream.shape[0]) ? stream : ops.rows(rows, of: stream)
+    let places = hooks.lateRows.map { late in
+      let place = Dictionary(uniqueKeysWithValues: zip(late, late.indices))
+      return rows.compactMap { place[$0] }
+    }
+    let wantedRows = places ?? rows
+    let chosen =
+      wantedRows == Array(0..<stream.shape[0]) ? stream : ops.rows(wantedRows, of: stream)
     let normed = norm(
       chosen, model.weights.finalNorm, scale: .finalScale, normalized: .finalNormalized)
     try hooks.check()

@@ -98,10 +98,10 @@ extension ForwardPass {
     var all = Tensor<Scalar>(repeating: 0, shape: [order.rowOf.count] + shape.dropFirst())
     guard let gradient, shape[0] > 0 else { return all }
     let width = gradient.count / shape[0]
-    let isFinal = hook == .finalScale || hook == .finalNormalized
+    let passing = hooks.passingRows(hook) ?? Array(0..<shape[0])
     all.withUnsafeMutableBufferPointer { target in
       gradient.withUnsafeBufferPointer { source in
-        for (place, row) in (isFinal ? hooks.finalRows : Array(0..<shape[0])).enumerated() {
+        for (place, row) in passing.prefix(shape[0]).enumerated() {
           let to = order.callerRow[row] * width
           for column in 0..<width { target[to + column] = source[place * width + column] }
         }

@@ -24,6 +24,8 @@ final class HookRun<Scalar: TensorScalar> {
   var activeRows = 0
   /// The rows, in memory, that go through the final norm.
   var finalRows: [Int] = []
+  /// The rows, in memory and ascending, that go on after the attention of the last block; nil for all.
+  var lateRows: [Int]?
 
   init(
     plan: ResolvedPlan, catalog: HookCatalog, ops: Operations<Scalar>, order: BatchOrder<Scalar>,
@@ -67,6 +69,22 @@ final class HookRun<Scalar: TensorScalar> {
   /// Rows, in memory, that the plan needs at the final norm.
   func finalHookRows() -> [Int] {
     rows(.finalScale).union(rows(.finalNormalized)).sorted()
+  }
+
+  /// Rows, in memory and ascending, that the plan needs in the last block after its attention.
+  func lateHookRows() -> [Int] {
+    let points = BlockPoint.allCases.filter { $0 > .z }
+    return points.reduce(into: Set()) { $0.formUnion(rows(.block(catalog.layers - 1, $1))) }
+      .sorted()
+  }
+
+  /// The rows, in memory, that pass a hook point; nil where all active ones do.
+  func passingRows(_ name: HookName) -> [Int]? {
+    switch name {
+    case .finalScale, .finalNormalized: finalRows
+    case .block(catalog.layers - 1, let point) where point > .z: lateRows
+    case .embed, .positionEmbed, .block: nil
+    }
   }
 
   // MARK: Hook points
@@ -266,18 +284,19 @@ final class HookRun<Scalar: TensorScalar> {
       }
       let width = x.tensor.count / max(1, x.shape[0])
       let heads = run.heads(name)
-      switch name {
-      case .finalScale, .finalNormalized:
-        let inMemory = Dictionary(
-          zip(run.finalRows, run.finalRows.indices), uniquingKeysWith: { first, _ in first })
+      if let passing = run.passingRows(name) {
+        let inMemory = Dictionary(uniqueKeysWithValues: zip(passing, passing.indices))
         var place: [Int: Int] = [:]
         for (caller, row) in run.order.rowOf.enumerated() { place[caller] = inMemory[row] }
         form = .rows(width: width, heads: heads, place: place)
+        return
+      }
+      switch name {
       case .block(_, .ssmStateInitial):
         let places = run.order.members.enumerated().map { ($1.index, $0) }
         form = .rows(
           width: width, heads: heads, place: Dictionary(uniqueKeysWithValues: places))
-      case .embed, .positionEmbed, .block:
+      default:
         form = .tokens(width: width, heads: heads, rowOf: run.order.rowOf)
       }
     }

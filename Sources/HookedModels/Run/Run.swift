@@ -13,7 +13,7 @@ public struct RunResult<Scalar: TensorScalar>: Sendable {
   public let cache: ActivationCache<Scalar>
   public let fireCounts: FireCounts
   /// The residual stream where the run stopped, `[T, D]`: rows in the caller's order, without those of sequences
-  /// that join at a later block.
+  /// that join at a later block. No rows where the run did not stop.
   public let stream: Tensor<Scalar>
 }
 
@@ -33,7 +33,7 @@ extension Transformer {
     let (pass, logits, stream, places) = try forward(
       batch, plan: plan, stopAt: stop, logitsAt: logitPositions, tape: nil)
     try pass.hooks.verify()
-    let rows = pass.order.rowOf.filter { $0 < stream.shape[0] }
+    let rows = stop == nil ? [] : pass.order.rowOf.filter { $0 < stream.shape[0] }
     return RunResult(
       logits: logits?.tensor ?? Tensor(uninitialized: [0, architecture.vocabulary]),
       logitPositions: places, cache: pass.hooks.cache, fireCounts: pass.hooks.counts,
@@ -96,12 +96,7 @@ extension Transformer {
     let hooks = HookRun(
       plan: resolved, catalog: catalog, ops: ops, order: order, model: name,
       gradientHooks: gradientHooks)
-    let pass = ForwardPass(
-      model: self, ops: ops, order: order, hooks: hooks, keepsMemory: keepsMemory)
-    let stream = try pass.residual(stopAt: stop ?? architecture.layers)
-    try hooks.check()
-    guard stop == nil else { return (pass, nil, stream, []) }
-    let places = positions(logitPositions, of: batch)
+    let places = stop == nil ? positions(logitPositions, of: batch) : []
     let rows = try places.map { place in
       guard let row = order.row(place) else {
         throw ModelError.noSuchPosition(
@@ -118,7 +113,18 @@ extension Transformer {
     }
     // The hooks there may also ask for rows whose logits nobody wants; those come after the wanted ones.
     let extra = hooks.finalHookRows().filter { place[$0] == nil }
-    guard !(passing.isEmpty && extra.isEmpty) else { return (pass, nil, stream, places) }
+    // A prefix needs no row of the last block once its keys and values, or its state, are there.
+    if stop == nil || keepsMemory, architecture.layers > 0 {
+      hooks.lateRows = order.rows(
+        passing + extra + hooks.lateHookRows(), andFrom: architecture.layers)
+    }
+    let pass = ForwardPass(
+      model: self, ops: ops, order: order, hooks: hooks, keepsMemory: keepsMemory)
+    let stream = try pass.residual(stopAt: stop ?? architecture.layers)
+    try hooks.check()
+    guard stop == nil, !(passing.isEmpty && extra.isEmpty) else {
+      return (pass, nil, stream, places)
+    }
     let logits = try pass.logits(stream, rows: passing + extra, unembedding: passing.count)
     let wanted = rows.compactMap { place[$0] }
     return (

@@ -24,6 +24,7 @@ package final class PackedMatrix: @unchecked Sendable {
     let panels = (columns + Int(CK_PANEL) - 1) / Int(CK_PANEL)
     let bytes = max(1, panels * depth * Int(CK_PANEL)) * type.size
     base = .allocate(byteCount: bytes, alignment: 64)
+    ck_prefer_large_pages(base, bytes)
     let target = base
     context.parallelRanges(panels, cost: panels * depth * Int(CK_PANEL)) { range in
       ck_pack(

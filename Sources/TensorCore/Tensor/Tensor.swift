@@ -11,6 +11,7 @@ final class TensorStorage<Scalar: TensorScalar>: @unchecked Sendable {
   init(count: Int) {
     let bytes = max(64, (count * MemoryLayout<Scalar>.stride + 63) & ~63)
     let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    ck_prefer_large_pages(raw, bytes)
     base = raw.bindMemory(to: Scalar.self, capacity: count)
     self.count = count
   }
