@@ -20,7 +20,7 @@ import Testing
     made.attention = made.attention.map { kind in
       guard case .linear(var own) = kind else { return .softmax(scale: scale) }
       own.scale = scale
-      if tied { own.featureMap = .eluPlusOne }
+      if tied { own.featureMap = .elementwise(.eluPlusOne) }
       return .linear(own)
     }
     return made

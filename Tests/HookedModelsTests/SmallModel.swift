@@ -40,7 +40,8 @@ enum SmallModel: String, CaseIterable, Sendable {
     ) -> AttentionKind {
       .linear(
         LinearAttention(
-          featureMap: map, scale: 0.4, decays: decays, normalised: normalised, outputNorm: norm))
+          featureMap: .elementwise(map), scale: 0.4, update: .fixed(decays: decays),
+          normalised: normalised, outputNorm: norm))
     }
     let decaying = linear(
       .identity, decays: [1, 0.98, 0.9, 0.5], norm: .rms(epsilon: 1e-5, gain: true))

@@ -67,7 +67,9 @@ import Testing
     throws
   {
     let model: Transformer<Double> = kind.model()
-    guard case .linear(let linear) = model.architecture.attention[0] else { return }
+    guard case .linear(let linear) = model.architecture.attention[0],
+      case .fixed(let decays) = linear.update
+    else { return }
     let cache = try model.run(model.batch([6]), plan: model.readingEverything()).cache
     let shape = [6, 4, 6, 5]
     let (writes, states) = (
@@ -86,7 +88,7 @@ import Testing
         let own = token * shared + head * shared / 4
         #expect(
           abs(writes.values[token * 120 + index] - k[own * 6 + row] * v[own * 5 + column]) < 1e-14)
-        state[index] = linear.decays[head] * state[index] + writes.values[token * 120 + index]
+        state[index] = decays[head] * state[index] + writes.values[token * 120 + index]
         #expect(abs(states.values[token * 120 + index] - state[index]) < 1e-13)
       }
     }

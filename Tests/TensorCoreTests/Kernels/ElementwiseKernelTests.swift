@@ -46,6 +46,7 @@ struct ElementwiseKernelTests {
       x / 2 * (1 + ck_tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
     case CK_SILU: x / (1 + ck_exp(-x))
     case CK_ELU_PLUS_ONE: x > 0 ? x + 1 : ck_exp(x)
+    case CK_LOGISTIC: 1 / (1 + ck_exp(-x))
     default: x
     }
   }
