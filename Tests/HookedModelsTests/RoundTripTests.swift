@@ -89,8 +89,8 @@ import Testing
         sentence {
           try model.save(to: path, as: .bfloat16, tokens: SpecialTokens(beginning: nil, end: nil))
         }
-          == "\(path): model_type 'gpt2' is not supported; supported are llama, linear_attn, "
-          + "thetascope_linear_attn")
+          == "\(path): model_type 'gpt2' is not supported; supported are llama, "
+          + "thetascope_momentum_llama, linear_attn, thetascope_linear_attn")
       let files = try FileManager.default.contentsOfDirectory(atPath: path)
       #expect(files == [])
     }

@@ -83,6 +83,18 @@ public struct AttentionShape: Sendable, Equatable {
   public var rotary: Rotary?
   /// Whether queries, keys and values have a bias.
   public var inputBias: Bool
+
+  public init(
+    heads: Int, keyValueHeads: Int, headWidth: Int, valueWidth: Int, rotary: Rotary?,
+    inputBias: Bool
+  ) {
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.headWidth = headWidth
+    self.valueWidth = valueWidth
+    self.rotary = rotary
+    self.inputBias = inputBias
+  }
 }
 
 /// What one layer's attention computes.

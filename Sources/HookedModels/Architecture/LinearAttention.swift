@@ -35,7 +35,8 @@ public struct LinearAttention: Sendable, Equatable {
     featureMap: FeatureMap, scale: Double, update: StateUpdate, normalised: Bool,
     outputNorm: OutputNorm, outputGate: Activation? = nil, convolution: Int? = nil
   ) {
-    if case .fixed = update {} else {
+    if case .fixed = update {
+    } else {
       precondition(!normalised, "only fixed decays have a normaliser")
     }
     self.featureMap = featureMap

@@ -7,8 +7,8 @@ import TensorCore
 /// The checkpoint families that can be loaded.
 enum Families {
   static let all: [any FamilyMapping.Type] = [
-    GPT2.self, LLaMA.self, LinearAttentionFamily.self, RetNet.self, GatedLinearAttention.self,
-    GatedDeltaNet.self,
+    GPT2.self, LLaMA.self, MomentumLLaMA.self, LinearAttentionFamily.self, RetNet.self,
+    GatedLinearAttention.self, GatedDeltaNet.self,
   ]
 
   /// The family of a `model_type`.

@@ -61,6 +61,16 @@ enum FlashLinearAttention {
     }
   }
 
+  /// Where a parameter lies in the families whose norm is fused with the gate behind it, where both are there.
+  static func source(of parameter: String, gatedNormIn architecture: Architecture) -> TensorSource {
+    let isGated = architecture.attention.contains { kind in
+      if case .linear(let linear) = kind { linear.outputGate != nil } else { false }
+    }
+    return isGated
+      ? source(of: parameter, norm: "g_norm_swish_gate", otherwise: "g_norm")
+      : source(of: parameter, norm: "g_norm")
+  }
+
   /// Where a parameter lies.
   ///
   /// - Parameters:

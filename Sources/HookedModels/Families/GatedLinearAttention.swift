@@ -38,7 +38,7 @@ enum GatedLinearAttention: FamilyMapping {
   }
 
   static func source(of parameter: String, in architecture: Architecture) -> TensorSource {
-    FlashLinearAttention.source(of: parameter, norm: "g_norm_swish_gate", otherwise: "g_norm")
+    FlashLinearAttention.source(of: parameter, gatedNormIn: architecture)
   }
 
   /// The tied copy of the embedding, and the rotary frequencies of softmax layers.

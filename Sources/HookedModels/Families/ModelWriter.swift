@@ -106,6 +106,20 @@ extension LLaMA {
   }
 }
 
+extension MomentumLLaMA {
+  static let isWritten = true
+
+  static func config(of architecture: Architecture, type: ElementType, tokens: SpecialTokens)
+    -> JSONObject?
+  {
+    var members = LLaMA.config(of: architecture, type: type, tokens: tokens)
+    members?["architectures"] = ["ThetascopeMomentumForCausalLM"]
+    members?["model_type"] = .string(architecture.family)
+    members?["momentum_decay"] = architecture.attention.first?.momentum.map { .number($0) } ?? .null
+    return members
+  }
+}
+
 extension LinearAttentionFamily {
   static let isWritten = true
 

@@ -19,7 +19,8 @@ enum RetNet: FamilyMapping {
     let keyWidth = try config.headWidth("expand_k", 1, of: width, heads: heads)
     let kind = LinearAttention(
       featureMap: .elementwise(.identity), scale: 1 / Double(keyWidth).squareRoot(),
-      update: .fixed(decays: (0..<heads).map { 1 - Double(sign: .plus, exponent: -5 - $0, significand: 1) }),
+      update: .fixed(
+        decays: (0..<heads).map { 1 - Double(sign: .plus, exponent: -5 - $0, significand: 1) }),
       normalised: false,
       outputNorm: .rms(
         epsilon: try config.double("norm_eps", default: 1e-6, in: 0...1),
@@ -36,7 +37,7 @@ enum RetNet: FamilyMapping {
   }
 
   static func source(of parameter: String, in architecture: Architecture) -> TensorSource {
-    FlashLinearAttention.source(of: parameter, norm: "g_norm_swish_gate", otherwise: "g_norm")
+    FlashLinearAttention.source(of: parameter, gatedNormIn: architecture)
   }
 
   /// The tied copy of the embedding, and the rotary frequencies.

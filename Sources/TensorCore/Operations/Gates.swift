@@ -217,7 +217,8 @@ extension Operations {
   }
 
   /// Columns of the last axis: output column j is factor_j · input column source_j.
-  public func columns(_ x: Variable<Scalar>, sources: [Int], factors: [Scalar]) -> Variable<Scalar> {
+  public func columns(_ x: Variable<Scalar>, sources: [Int], factors: [Scalar]) -> Variable<Scalar>
+  {
     let (rows, width, wanted) = (x.tensor.rows, x.tensor.width, sources.count)
     precondition(sources.allSatisfy { 0..<width ~= $0 }, "columns \(sources) of \(x.shape)")
     let out = Tensor<Scalar>(uninitialized: x.shape.dropLast() + [wanted])

@@ -90,7 +90,9 @@ import Testing
         for j in 0..<6 {
           let weight = scores.values[(head * 6 + i) * 6 + j]
           #expect(j <= i || weight == 0)
-          for c in 0..<3 { mixed[(i * 2 + head) * 3 + c] += weight * x.v.values[(j * 2 + head) * 3 + c] }
+          for c in 0..<3 {
+            mixed[(i * 2 + head) * 3 + c] += weight * x.v.values[(j * 2 + head) * 3 + c]
+          }
         }
       }
     }
