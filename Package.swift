@@ -62,7 +62,10 @@ let package = Package(
       dependencies: ["ICLTasks", "CheckpointIO", "Tokenization", "TestSupport"]),
     .testTarget(
       name: "ProbesTests",
-      dependencies: ["Probes", "CheckpointIO", "CKernels", "TensorCore", "TestSupport"]),
+      dependencies: [
+        "Probes", "CheckpointIO", "CKernels", "TensorCore", "HookPoints", "HookedModels",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "CommandTests", dependencies: ["thetascope", "CheckpointIO", "Probes", "TestSupport"]),
   ]

@@ -14,8 +14,7 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   /// What can be read and written, by name.
   public let catalog: HookCatalog
   let weights: ModelWeights<Scalar>
-  /// One for each way that layers turn their heads.
-  let rotary: [Rotary: RotaryCache<Scalar>]
+  let rotary: RotaryCache<Scalar>?
 
   /// - Parameters:
   ///   - name: for messages and the CSV column `model`.
@@ -26,15 +25,13 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   ) {
     self.init(
       name: name, architecture: architecture, parameters: parameters, context: context,
-      rotary: Dictionary(
-        (0..<architecture.layers).compactMap { architecture.attentionShape($0).rotary }
-          .map { ($0, RotaryCache($0)) }, uniquingKeysWith: { first, _ in first }),
+      rotary: architecture.positions.rotary.map { RotaryCache($0) },
       catalog: architecture.hookCatalog(model: name))
   }
 
   private init(
     name: String, architecture: Architecture, parameters: [String: Parameter<Scalar>],
-    context: ComputeContext, rotary: [Rotary: RotaryCache<Scalar>], catalog: HookCatalog
+    context: ComputeContext, rotary: RotaryCache<Scalar>?, catalog: HookCatalog
   ) {
     for wanted in architecture.parameters {
       let shape = parameters[wanted.name]?.shape
@@ -67,6 +64,26 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
     return Transformer(
       name: name, architecture: architecture, parameters: parameters, context: context,
       rotary: rotary, catalog: catalog)
+  }
+
+  /// One block between the embedding and the final norm: a model of one layer that shares this one's parameters, which
+  /// keep their names. It takes the block's input as a residual before its layer 0, positions already in it.
+  public func block(_ layer: Int) -> Transformer {
+    var single = architecture
+    single.layers = 1
+    single.attention = [architecture.attention[layer]]
+    // Learned positions are in the stream already; rotary ones belong to the block.
+    if case .learned = single.positions { single.positions = .none }
+    var parameters: [String: Parameter<Scalar>] = [:]
+    for wanted in single.parameters {
+      let own =
+        wanted.name.hasPrefix("layers.0.")
+        ? "layers.\(layer)." + wanted.name.dropFirst("layers.0.".count) : wanted.name
+      parameters[wanted.name] = weights.byName[own]
+    }
+    return Transformer(
+      name: name, architecture: single, parameters: parameters, context: context, rotary: rotary,
+      catalog: single.hookCatalog(model: name))
   }
 
   /// The same model on another context (threads, instruction set); results are bit-equal.

@@ -27,6 +27,9 @@ public struct LossGradients<Scalar: TensorScalar>: Sendable {
   /// By hook, of the activation's shape `[T, …]`, rows in the caller's order; zeros where the loss does not depend
   /// on a row, and for sequences that join at a later block.
   public let hooks: [HookName: Tensor<Scalar>]
+  /// The activations that the plan reads.
+  public let cache: ActivationCache<Scalar>
+  public let fireCounts: FireCounts
 }
 
 extension Transformer {
@@ -66,7 +69,7 @@ extension Transformer {
     }
     return LossGradients(
       loss: loss, logProbabilities: pass.ops.logProbabilities(logits.tensor, targets: tokens),
-      parameters: byName, hooks: byHook)
+      parameters: byName, hooks: byHook, cache: pass.hooks.cache, fireCounts: pass.hooks.counts)
   }
 
   private func validate(_ targets: [Target], _ hooks: [HookName]) throws {

@@ -30,10 +30,20 @@ extension Transformer {
     _ batch: [BatchSequence<Scalar>], plan: HookPlan = .empty, stopAt stop: Int? = nil,
     logitsAt logitPositions: LogitPositions = .last
   ) throws -> RunResult<Scalar> {
-    let (pass, logits, stream, places) = try forward(
-      batch, plan: plan, stopAt: stop, logitsAt: logitPositions, tape: nil)
+    try result(
+      of: forward(batch, plan: plan, stopAt: stop, logitsAt: logitPositions, tape: nil),
+      stopped: stop != nil)
+  }
+
+  private func result(
+    of forward: (
+      pass: ForwardPass<Scalar>, logits: Variable<Scalar>?, stream: Variable<Scalar>,
+      places: [BatchPosition]
+    ), stopped: Bool
+  ) throws -> RunResult<Scalar> {
+    let (pass, logits, stream, places) = forward
     try pass.hooks.verify()
-    let rows = stop == nil ? [] : pass.order.rowOf.filter { $0 < stream.shape[0] }
+    let rows = stopped ? pass.order.rowOf.filter { $0 < stream.shape[0] } : []
     return RunResult(
       logits: logits?.tensor ?? Tensor(uninitialized: [0, architecture.vocabulary]),
       logitPositions: places, cache: pass.hooks.cache, fireCounts: pass.hooks.counts,
@@ -57,19 +67,25 @@ extension Transformer {
 
   /// Runs token sequences once and keeps what those that follow them need.
   public func prefixes(_ batch: [BatchSequence<Scalar>]) throws -> [Prefix<Scalar>] {
+    try prefixes(batch, plan: .empty, logitsAt: .none).prefixes
+  }
+
+  /// The same, with what a run of the sequences gives.
+  public func prefixes(
+    _ batch: [BatchSequence<Scalar>], plan: HookPlan, logitsAt logitPositions: LogitPositions
+  ) throws -> (prefixes: [Prefix<Scalar>], result: RunResult<Scalar>) {
     for (index, sequence) in batch.enumerated() {
       guard case .tokens = sequence.entry else {
         throw ModelError.prefixFromLayer(model: name, sequence: index)
       }
     }
-    let pass = try forward(
-      batch, plan: .empty, stopAt: architecture.layers, logitsAt: .none, tape: nil,
-      keepsMemory: true
-    ).pass
+    let forward = try forward(
+      batch, plan: plan, stopAt: nil, logitsAt: logitPositions, tape: nil, keepsMemory: true)
     // Sequences that enter by tokens are in the caller's order.
-    return zip(batch, pass.memories).map {
+    let prefixes = zip(batch, forward.pass.memories).map {
       Prefix(parent: $0.prefix, ownCount: $0.count, layers: $1)
     }
+    return (prefixes, try result(of: forward, stopped: false))
   }
 
   public func prefix(_ tokens: [Int], after parent: Prefix<Scalar>? = nil) throws -> Prefix<Scalar>

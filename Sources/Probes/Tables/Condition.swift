@@ -11,6 +11,13 @@ public enum Condition: String, Sendable, CaseIterable {
   case taskVectorOtherTask = "task_vector_other_task"
   case taskVectorShuffledLabels = "task_vector_shuffled_labels"
   case fineTuned = "fine_tuned"
+  case fineTunedShuffledLabels = "fine_tuned_shuffled_labels"
+  case fineTunedOtherTask = "fine_tuned_other_task"
+  case updateUniform = "update_uniform"
+  case updateGaussian = "update_gaussian"
+  case updateOtherExample = "update_other_example"
+  case iclOtherOrder = "icl_other_order"
+  case untrainedEmbeddings = "untrained_embeddings_kept"
   case untrained
   case untrainedICL = "untrained_icl"
 
@@ -47,6 +54,32 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation(
         "The zero-shot prompt on a model that was fine-tuned on the demonstrations.",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.1")
+    case .fineTunedShuffledLabels:
+      Documentation(
+        "As `fine_tuned`, the answers of the demonstrations permuted among them; compared with `icl`."
+      )
+    case .fineTunedOtherTask:
+      Documentation(
+        "As `fine_tuned`, on the demonstrations of another task, which `source_task` names; compared "
+          + "with `icl` on those of `task`.")
+    case .updateUniform:
+      Documentation(
+        "A draw from [0, 1) for each element instead of the fine-tuning update, or of its attention.",
+        source: "Dai et al. 2023, arXiv:2212.10559, §4.4, as released: nothing is subtracted")
+    case .updateGaussian:
+      Documentation(
+        "A Gaussian vector of the norm of the fine-tuning update instead of it.")
+    case .updateOtherExample:
+      Documentation("The fine-tuning update of another example instead of its own.")
+    case .iclOtherOrder:
+      Documentation(
+        "In-context learning with the same demonstrations in another order instead of fine-tuning: what "
+          + "a similarity can reach at most.",
+        source: "Shen et al. 2024, arXiv:2310.08540, §5")
+    case .untrainedEmbeddings:
+      Documentation(
+        "As `untrained`, with the trained embeddings, unembedding and norms kept.",
+        source: "Deutch et al. 2024, arXiv:2311.07772, §4")
     case .untrainedICL:
       Documentation("As `icl`, on weights drawn anew from the initial distribution.")
     case .untrained:

@@ -15,12 +15,29 @@ public enum Metric: String, Sendable, CaseIterable {
   case rec2FTP = "rec2ftp"
   case rec2FTPBaseRate = "rec2ftp_base_rate"
   case rec2FTPLift = "rec2ftp_lift"
+  case rec2FTPReverse = "rec2ftp_reverse"
   case simAOU = "sim_aou"
+  case simAOUNull = "sim_aou_null"
   case simAOUUnnormalised = "sim_aou_unnormalised"
   case simAM = "sim_am"
   case simAMDelta = "sim_am_delta"
   case kendallTau = "kendall_tau"
+  case kendallTauExamples = "kendall_tau_examples"
   case recallAtK = "recall_at_k"
+  case recallAtKExamples = "recall_at_k_examples"
+  case tokenOverlap = "token_overlap"
+  case overlapCosine = "overlap_cosine"
+  case orderSensitivity = "order_sensitivity"
+  case dualResidual = "dual_residual"
+  case dualNorm = "dual_norm"
+  case dualNormQuery = "dual_norm_query"
+  case dualCosine = "dual_cosine"
+  case dualCosineQuery = "dual_cosine_query"
+  case dualCosineICLQuery = "dual_cosine_icl_query"
+  case dualPrincipalFirst = "dual_principal_cosine_first"
+  case dualPrincipalLast = "dual_principal_cosine_last"
+  case dualPrincipalQueryFirst = "dual_principal_cosine_query_first"
+  case dualPrincipalQueryLast = "dual_principal_cosine_query_last"
   case meanSquaredError = "mse"
   case meanSquaredErrorClosedForm = "mse_closed_form"
   case perplexity
@@ -88,6 +105,11 @@ extension Metric {
         "What Rec2FTP would be if fine-tuning told nothing.",
         formula: "|ZSL wrong ∧ ICL right| / |ZSL wrong|", range: "0 … 1",
         whenEmpty: "zero-shot is right everywhere")
+    case .rec2FTPReverse:
+      Documentation(
+        "Of the examples that in-context learning mends, the share that fine-tuning mends too.",
+        formula: "|ZSL wrong ∧ FT right ∧ ICL right| / |ZSL wrong ∧ ICL right|", range: "0 … 1",
+        whenEmpty: "in-context learning mends no example")
     case .rec2FTPLift:
       Documentation(
         "Rec2FTP minus its base rate.", formula: "rec2ftp − rec2ftp_base_rate", range: "−1 … 1",
@@ -95,10 +117,19 @@ extension Metric {
     case .simAOU:
       Documentation(
         "Similarity of attention output updates, each output normalised before the subtraction; h is "
-          + "`hook_attn_out` at the last token. Mean over examples.",
+          + "`attn.hook_out` at the last token. Of an example the mean over layers; then the mean over "
+          + "examples.",
         formula: "cos(ĥ_ICL − ĥ_ZSL, ĥ_FT − ĥ_ZSL), ĥ = h / ‖h‖", range: "−1 … 1",
-        whenEmpty: "no example has a defined cosine",
+        whenEmpty:
+          "no example has a defined cosine: every update is within 1e-5 of its activation, "
+          + "which is rounding",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.4")
+    case .simAOUNull:
+      Documentation(
+        "What `sim_aou` is when both updates point in independent directions: the norms alone give it.",
+        formula: "½ √((1 − cos(h_ICL, h_ZSL)) (1 − cos(h_FT, h_ZSL)))", range: "0 … 1",
+        whenEmpty: "an output is 0",
+        source: "derived from Deutch et al. 2024, arXiv:2311.07772, §3.1")
     case .simAOUUnnormalised:
       Documentation(
         "The same without normalising, which removes the part that common norms alone produce.",
@@ -116,21 +147,104 @@ extension Metric {
       Documentation(
         "The same of the maps' updates. Mean over examples and heads.",
         formula: "cos(m_ICL − m_ZSL, m_FT − m_ZSL)", range: "−1 … 1",
-        whenEmpty: "no example and head has a defined cosine",
+        whenEmpty:
+          "every update is within 1e-5 of its map, which is rounding: so in layer 0 of rotary "
+          + "models, whose scores do not depend on what stands before",
         source: "Deutch et al. 2024, arXiv:2311.07772, §3.2")
     case .kendallTau:
       Documentation(
         "Kendall's τ-b between the attention that in-context learning and the row's condition pay to "
-          + "the demonstrations' tokens. Mean over examples.",
+          + "the demonstrations' tokens: in context the last token's scores before the softmax, "
+          + "summed over heads; fine-tuned the inner products, summed over heads, of its query with the "
+          + "queries of the training tokens, each recorded when it was trained on; both as they enter "
+          + "the scores (rotated, or after the feature map). Mean over examples.",
         formula: "(C − D) / √((P − Tₓ)(P − T_y))", range: "−1 … 1",
         whenEmpty: "all values of one side are equal in every example",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.6; Kendall 1945, Biometrika 33")
+    case .kendallTauExamples:
+      Documentation(
+        "The same between whole demonstrations: the softmax of those scores over tokens, summed "
+          + "over each demonstration's.", range: "−1 … 1",
+        whenEmpty: "all values of one side are equal in every example",
+        source: "LMOps understand_icl `compute_training_example_attn.py`")
     case .recallAtK:
       Documentation(
-        "The share of the k most attended items of in-context learning that are among the k most "
-          + "attended of the row's condition.",
+        "The share of the k most attended tokens of in-context learning that are among the k most "
+          + "attended of the row's condition; k is the run's `top_tokens`.",
         formula: "|top_k(ICL) ∩ top_k(condition)| / k", range: "0 … 1",
+        whenEmpty: "there are fewer than k items",
+        source: "LMOps understand_icl `compute_training_example_attn.py`")
+    case .recallAtKExamples:
+      Documentation(
+        "The same between whole demonstrations; k is the run's `top_demonstrations`.",
+        range: "0 … 1",
         whenEmpty: "there are fewer than k items")
+    case .tokenOverlap:
+      Documentation(
+        "The share of the ten most probable next tokens of in-context learning that are among the ten "
+          + "most probable of the row's condition. Mean over examples.",
+        formula: "|T₁ ∩ T₂| / K", range: "0 … 1", whenEmpty: "n = 0",
+        source: "Shen et al. 2024, arXiv:2310.08540, §5")
+    case .overlapCosine:
+      Documentation(
+        "The similarity of the two probabilities of the tokens O that both have among their K most "
+          + "probable, as others transcribe the paper's formula.",
+        formula: "Σ_O p₁ p₂ / √(Σ_O p₁² · Σ_O p₂² · (K − |O|))", range: "≥ 0",
+        whenEmpty: "O is empty or all of the K tokens, in every example",
+        source: "Shen et al. 2024, arXiv:2310.08540, §5")
+    case .orderSensitivity:
+      Documentation(
+        "How much the distribution over the next token depends on the order of the demonstrations.",
+        formula: "Σ_v sd over orders of p(v), the sd with n in the denominator; mean over examples",
+        range: "≥ 0", whenEmpty: "there are fewer than two orders",
+        source: "Shen et al. 2024, arXiv:2310.08540, §4")
+    case .dualResidual:
+      Documentation(
+        "How far the dual form is from the head's output at the last token of the in-context run. Of "
+          + "linear attention the numerator before any norm, where the identity holds up to rounding; "
+          + "of softmax attention what dropping softmax and scale costs.",
+        formula: "‖out − (W_ZSL + ΔW_ICL + ΔW_query)ᵀ q‖ / ‖out‖", range: "≥ 0",
+        whenEmpty: "the output is 0", source: "Dai et al. 2023, arXiv:2212.10559, §3.1")
+    case .dualNorm:
+      Documentation(
+        "The Frobenius norm of ΔW_ICL = Σ over the demonstrations' tokens of φ(k) ⊗ v, decay included "
+          + "(rows of `icl`), or of ΔW_FT = Σ over the query's tokens, those of the zero-shot run "
+          + "subtracted (other rows). Beginning tokens count as the query's.",
+        range: "≥ 0", whenEmpty: "n = 0", source: "Dai et al. 2023, arXiv:2212.10559, §3")
+    case .dualNormQuery:
+      Documentation(
+        "The Frobenius norm of ΔW_query = Σ over the query's tokens of φ(k) ⊗ v in context minus the "
+          + "same zero-shot.", range: "≥ 0", whenEmpty: "n = 0")
+    case .dualCosine:
+      Documentation(
+        "The cosine of ΔW_ICL and ΔW_FT, as vectors of their elements.", range: "−1 … 1",
+        whenEmpty: "one of them is 0 in every example")
+    case .dualCosineQuery:
+      Documentation(
+        "The cosine of ΔW_query and ΔW_FT.", range: "−1 … 1",
+        whenEmpty: "one of them is 0 in every example")
+    case .dualCosineICLQuery:
+      Documentation(
+        "The cosine of ΔW_ICL and ΔW_query.", range: "−1 … 1",
+        whenEmpty: "one of them is 0 in every example")
+    case .dualPrincipalFirst:
+      Documentation(
+        "The cosine of the least principal angle between the directions of queries that ΔW_ICL and "
+          + "ΔW_FT act on most: the left singular vectors of the run's `dual_rank` greatest singular "
+          + "values.", range: "0 … 1", whenEmpty: "a rank is smaller in every example",
+        source: "Björck and Golub 1973, Math. Comp. 27")
+    case .dualPrincipalLast:
+      Documentation(
+        "The same of the greatest principal angle.", range: "0 … 1",
+        whenEmpty: "a rank is smaller in every example")
+    case .dualPrincipalQueryFirst:
+      Documentation(
+        "The cosine of the least principal angle between ΔW_query and ΔW_FT.", range: "0 … 1",
+        whenEmpty: "a rank is smaller in every example")
+    case .dualPrincipalQueryLast:
+      Documentation(
+        "The cosine of the greatest principal angle between ΔW_query and ΔW_FT.", range: "0 … 1",
+        whenEmpty: "a rank is smaller in every example")
     case .meanSquaredError:
       Documentation(
         "The mean squared error of a regression's prediction.", formula: "mean (ŷ − y)²",
