@@ -211,7 +211,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [SmallModel.gpt2, .groupedQuery, .linearDecay, .linearNormalised])
+  @Test(arguments: [
+    SmallModel.gpt2, .groupedQuery, .linearDecay, .linearNormalised, .gated, .gatedDelta, .hedgehog,
+    .momentum,
+  ])
   func threadsAndInstructionSetsChangeNoBit(_ kind: SmallModel) throws {
     let model = Self.wide(kind)
     let batch = model.batch([40, 3, 21])
@@ -251,7 +254,8 @@ import Testing
       let position = Int(name.split(separator: " ").last ?? "") ?? -1
       // Rows of scores and patterns have one number for each key; those behind the query say nothing.
       let isScore = name.contains("attn_scores") || name.contains("pattern")
-      let heads = isScore ? 4 : 1
+      let hook = name.split(separator: " ").first.flatMap { HookName(canonical: String($0)) }
+      let heads = isScore ? hook.flatMap { try? model.catalog.entry($0).heads } ?? 4 : 1
       let (own, other) = (values.count / heads, (expected[name] ?? []).count / heads)
       let isSame = (0..<heads).allSatisfy { head in
         let visible = isScore ? position + 1 : own

@@ -335,22 +335,31 @@ import Testing
     for layer in 0..<model.architecture.layers {
       let pattern = try result.cache.tensor(.block(layer, .pattern))
       let scores = try result.cache.tensor(.block(layer, .attnScores))
-      let isSoftmax = model.architecture.attention[layer].name == "softmax"
-      #expect(pattern.shape == [4, 5, 5] && scores.shape == [4, 5, 5])
-      for row in 0..<20 {
+      let isSoftmax =
+        if case .linear = model.architecture.attention[layer] { false } else { true }
+      let heads = model.architecture.attentionShape(layer).heads
+      #expect(pattern.shape == [heads, 5, 5] && scores.shape == [heads, 5, 5])
+      for row in 0..<5 * heads {
         let ahead = (row % 5 + 1)..<5
         #expect(pattern.row(row)[ahead].allSatisfy { $0 == 0 })
         #expect(scores.row(row)[ahead].allSatisfy { $0 == (isSoftmax ? -.infinity : 0) })
-        guard isSoftmax || kind == .linearNormalised else { continue }
+        guard isSoftmax || [.linearNormalised, .hedgehog].contains(kind) else { continue }
         #expect(abs(pattern.row(row).reduce(0, +) - 1) < 1e-5)
       }
     }
   }
 
   /// Linear attention's pattern is exact: its mix of values is the output before the norm.
-  @Test(arguments: [SmallModel.linearNormalised, .linearGrouped, .theory])
+  @Test(arguments: [
+    SmallModel.linearNormalised, .linearGrouped, .gated, .gatedDelta, .hedgehog, .theory,
+  ])
   func theEffectivePatternGivesTheOutput(_ kind: SmallModel) throws {
-    let model: Transformer<Double> = kind.model()
+    let model: Transformer<Double> = kind.model {
+      // What comes between the mix of values and hook_z.
+      guard case .linear(var linear) = $0.attention[0] else { return }
+      (linear.outputNorm, linear.outputGate) = (.none, nil)
+      $0.attention = $0.attention.map { _ in .linear(linear) }
+    }
     let cache = try model.run(model.batch([6]), plan: model.readingEverything()).cache
     let layer = model.architecture.layers - 1
     let shared = model.architecture.keyValueHeads
@@ -374,7 +383,7 @@ import Testing
   }
 
   /// An edit of linear attention's weights acts as the difference it makes.
-  @Test(arguments: [SmallModel.linearNormalised, .linearGrouped])
+  @Test(arguments: [SmallModel.linearNormalised, .linearGrouped, .gated, .gatedDelta])
   func zeroingAWeightRemovesItsValue(_ kind: SmallModel) throws {
     let model: Transformer<Double> = kind.model()
     let batch = model.batch([5])

@@ -147,8 +147,8 @@ import Testing
     var folder = try SmallFolder.llama()
     folder.config["model_type"] = "mamba"
     try folder.expect(
-      "FOLDER/config.json: model_type 'mamba' is not supported; supported are gpt2, linear_attn, "
-        + "llama, thetascope_linear_attn")
+      "FOLDER/config.json: model_type 'mamba' is not supported; supported are gated_deltanet, gla, "
+        + "gpt2, linear_attn, llama, retnet, thetascope_linear_attn, thetascope_momentum_llama")
     folder.config["model_type"] = nil
     try folder.expect(
       "FOLDER/config.json: 'model_type' is absent, expected a string")
@@ -224,14 +224,21 @@ import Testing
       1, "add_cross_attention", true,
       "'add_cross_attention' is the boolean true, expected false, the only value that is supported"),
     Refusal(
-      2, "feature_map", "hedgehog",
-      "'feature_map' is the string 'hedgehog', expected one of 'identity', 'relu', 'elu'"),
-    Refusal(
-      2, "norm_q", true,
-      "'norm_q' is the boolean true, expected false, the only value that is supported"),
+      2, "feature_map", "taylor",
+      "'feature_map' is the string 'taylor', expected one of 'identity', 'relu', 'elu', "
+        + "'elementwise_product', 'hedgehog', 't2r', 'dpfp'"),
     Refusal(
       2, "attn", ["layers": [0]] as [String: any Sendable],
-      "attn is set, which is not supported; supported: null (no hybrid layers)"),
+      "'attn.num_heads' is absent, expected an integer from 1 to 2147483647"),
+    Refusal(
+      2, "attn", ["layers": [1], "num_heads": 2] as [String: any Sendable],
+      "'attn.layers' is an array of 1, expected integers from 0 to 0"),
+    Refusal(
+      2, "attn", ["layers": [0], "num_heads": 2, "window_size": 8] as [String: any Sendable],
+      "attn.window_size is set, which is not supported; supported: null"),
+    Refusal(
+      2, "attnres_block_size", 2,
+      "attnres_block_size is set, which is not supported; supported: null"),
     Refusal(
       2, "expand_k", 0.02,
       "the width of a head is 0, which is not supported; supported: 1 or more"),

@@ -20,7 +20,7 @@ import Testing
     made.attention = made.attention.map { kind in
       guard case .linear(var own) = kind else { return .softmax(scale: scale) }
       own.scale = scale
-      if tied { own.featureMap = .eluPlusOne }
+      if tied { own.featureMap = .elementwise(.eluPlusOne) }
       return .linear(own)
     }
     return made
@@ -89,8 +89,8 @@ import Testing
         sentence {
           try model.save(to: path, as: .bfloat16, tokens: SpecialTokens(beginning: nil, end: nil))
         }
-          == "\(path): model_type 'gpt2' is not supported; supported are llama, linear_attn, "
-          + "thetascope_linear_attn")
+          == "\(path): model_type 'gpt2' is not supported; supported are llama, "
+          + "thetascope_momentum_llama, linear_attn, thetascope_linear_attn")
       let files = try FileManager.default.contentsOfDirectory(atPath: path)
       #expect(files == [])
     }

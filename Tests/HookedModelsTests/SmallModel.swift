@@ -21,10 +21,22 @@ enum SmallModel: String, CaseIterable, Sendable {
   case linearGrouped
   /// Softmax, linear, softmax.
   case hybrid
+  /// Every element of the keys forgets by a gate of the token; grouped keys, an output gate.
+  case gated
+  /// Short convolutions, keys of unit length, a gate and the delta rule for each head, an output gate.
+  case gatedDelta
+  /// Feature maps with weights, whose values sum to one: Hedgehog's, twice as wide as the heads.
+  case hedgehog
+  /// Gated delta, softmax with its own heads and rotary positions, gated.
+  case gatedHybrid
+  /// Softmax and linear attention, each with momentum, grouped keys.
+  case momentum
   /// One layer of linear attention with neither norm, MLP nor positions: the theory papers' model.
   case theory
 
-  static let linear: [SmallModel] = [.linearDecay, .linearNormalised, .linearGrouped, .theory]
+  static let linear: [SmallModel] = [
+    .linearDecay, .linearNormalised, .linearGrouped, .gated, .gatedDelta, .hedgehog, .theory,
+  ]
   static let context = ComputeContext(threads: 2)
 
   var architecture: Architecture {
@@ -40,7 +52,8 @@ enum SmallModel: String, CaseIterable, Sendable {
     ) -> AttentionKind {
       .linear(
         LinearAttention(
-          featureMap: map, scale: 0.4, decays: decays, normalised: normalised, outputNorm: norm))
+          featureMap: .elementwise(map), scale: 0.4, update: .fixed(decays: decays),
+          normalised: normalised, outputNorm: norm))
     }
     let decaying = linear(
       .identity, decays: [1, 0.98, 0.9, 0.5], norm: .rms(epsilon: 1e-5, gain: true))
@@ -67,6 +80,35 @@ enum SmallModel: String, CaseIterable, Sendable {
       made.positions = .none
       made.keyValueHeads = 2
     case .hybrid: made.attention[1] = decaying
+    case .gated:
+      made.attention = Array(repeating: gated, count: 3)
+      made.positions = .none
+      made.keyValueHeads = 2
+    case .gatedDelta:
+      made.attention = Array(repeating: gatedDelta, count: 3)
+      made.positions = .none
+    case .hedgehog:
+      var map = LinearAttention(
+        featureMap: .hedgehog, scale: 0.3, update: .fixed(decays: [1, 1, 0.9, 0.8]),
+        normalised: true, outputNorm: .none)
+      map.queriesSumToOne = true
+      made.attention = Array(repeating: .linear(map), count: 3)
+      made.keyValueHeads = 2
+    case .gatedHybrid:
+      made.attention = [gatedDelta, softmax, gated]
+      made.positions = .none
+      made.attentionShapes[1] = AttentionShape(
+        heads: 3, keyValueHeads: 1, headWidth: 4, valueWidth: 7,
+        rotary: Rotary(dimensions: 4, base: 50, interleaved: false), inputBias: true)
+    case .momentum:
+      var linear = LinearAttention(
+        featureMap: .elementwise(.eluPlusOne), scale: 0.4,
+        update: .fixed(decays: [1, 1, 0.9, 0.8]),
+        normalised: false, outputNorm: .rms(epsilon: 1e-5, gain: true))
+      linear.momentum = 0.6
+      let momentum = AttentionKind.momentumSoftmax(scale: 0.41, decay: 0.8)
+      made.attention = [momentum, .linear(linear), momentum]
+      made.keyValueHeads = 2
     case .theory:
       made.layers = 1
       made.attention = [linear(.identity)]
@@ -78,6 +120,22 @@ enum SmallModel: String, CaseIterable, Sendable {
   }
 
   private var softmax: AttentionKind { .softmax(scale: 0.41) }
+
+  private var gated: AttentionKind {
+    .linear(
+      LinearAttention(
+        featureMap: .elementwise(.identity), scale: 0.4,
+        update: .gated(rank: 3, temper: 2, least: -1.5), normalised: false,
+        outputNorm: .rms(epsilon: 1e-5, gain: true), outputGate: .silu))
+  }
+
+  private var gatedDelta: AttentionKind {
+    .linear(
+      LinearAttention(
+        featureMap: .unitLength(epsilon: 1e-6), scale: 0.4, update: .gatedDelta(strength: 2),
+        normalised: false, outputNorm: .rms(epsilon: 1e-5, gain: false), outputGate: .logistic,
+        convolution: 4))
+  }
 
   /// The model with random parameters: gains and biases too, and matrices large enough for every part to matter.
   func model<Scalar: TensorScalar>(

@@ -67,29 +67,58 @@ import Testing
     throws
   {
     let model: Transformer<Double> = kind.model()
-    guard case .linear(let linear) = model.architecture.attention[0] else { return }
+    guard case .linear(let linear) = model.architecture.attention[0],
+      case .fixed(let decays) = linear.update
+    else { return }
     let cache = try model.run(model.batch([6]), plan: model.readingEverything()).cache
-    let shape = [6, 4, 6, 5]
+    let width = model.architecture.featureWidth(0)
+    let shape = [6, 4, width, 5]
     let (writes, states) = (
       try cache.tensor(.block(0, .ssmWrite)), try cache.tensor(.block(0, .ssmState))
     )
     #expect(writes.shape == shape && states.shape == shape)
-    #expect(try cache.tensor(.block(0, .ssmStateInitial)).shape == [1, 4, 6, 5])
+    #expect(try cache.tensor(.block(0, .ssmStateInitial)).shape == [1, 4, width, 5])
     let (k, v) = (
       try cache.tensor(.block(0, .phiK)).values, try cache.tensor(.block(0, .v)).values
     )
     let shared = model.architecture.keyValueHeads
-    var state = [Double](repeating: 0, count: 120)
+    let size = 20 * width
+    var state = [Double](repeating: 0, count: size)
     for token in 0..<6 {
-      for index in 0..<120 {
-        let (head, row, column) = (index / 30, index / 5 % 6, index % 5)
+      for index in 0..<size {
+        let (head, row, column) = (index / 5 / width, index / 5 % width, index % 5)
         let own = token * shared + head * shared / 4
         #expect(
-          abs(writes.values[token * 120 + index] - k[own * 6 + row] * v[own * 5 + column]) < 1e-14)
-        state[index] = linear.decays[head] * state[index] + writes.values[token * 120 + index]
-        #expect(abs(states.values[token * 120 + index] - state[index]) < 1e-13)
+          abs(writes.values[token * size + index] - k[own * width + row] * v[own * 5 + column])
+            < 1e-14)
+        state[index] = decays[head] * state[index] + writes.values[token * size + index]
+        #expect(abs(states.values[token * size + index] - state[index]) < 1e-13)
       }
     }
+  }
+
+  /// What a gated state keeps of itself: a part from 0 to 1 of each of its rows, by the delta rule of each head.
+  @Test(arguments: [SmallModel.gated, .gatedDelta]) func aGatedStateKeepsAPartAndAddsTheWrite(
+    _ kind: SmallModel
+  ) throws {
+    let model: Transformer<Double> = kind.model()
+    let cache = try model.run(model.batch([6]), plan: model.readingEverything()).cache
+    let (writes, states) = (
+      try cache.tensor(.block(1, .ssmWrite)).values, try cache.tensor(.block(1, .ssmState)).values
+    )
+    let part = kind == .gated ? 5 : 30
+    var shares: Set<Int> = []
+    for token in 1..<6 {
+      for group in 0..<120 / part {
+        let at = (0..<part).map { token * 120 + group * part + $0 }
+        let ratios = at.map { (states[$0] - writes[$0]) / states[$0 - 120] }
+        let share = ratios[0]
+        #expect(share > 0 && share <= 1)
+        #expect(ratios.allSatisfy { abs($0 - share) < 1e-8 })
+        shares.insert(Int(share * 1e6))
+      }
+    }
+    #expect(shares.count > 12)
   }
 
   static func afterEdit(
@@ -151,8 +180,9 @@ import Testing
     }
   }
 
-  /// Writing nothing is a token whose value is zero.
-  @Test(arguments: SmallModel.linear) func aZeroWriteIsAZeroValue(_ kind: SmallModel) throws {
+  /// Writing nothing is a token whose value is zero; by the delta rule such a token would erase.
+  @Test(arguments: SmallModel.linear.filter { $0 != .gatedDelta })
+  func aZeroWriteIsAZeroValue(_ kind: SmallModel) throws {
     let model: Transformer<Double> = kind.model()
     let z = try [BlockPoint.ssmWrite, .v].map { point in
       try model.run(

@@ -67,7 +67,7 @@ import Testing
       case .gated(let kind): architecture.mlp = .gated(kind == .silu ? .gelu : .silu)
       case .none: break
       }
-    case .noDecay: linear { $0.decays = $0.decays.map { _ in 1 } }
+    case .noDecay: linear { $0.update = .fixed(decays: [1, 1, 1, 1]) }
     case .notNormalised: linear { $0.normalised.toggle() }
     case .noOutputNorm: linear { $0.outputNorm = .none }
     case .noBias:

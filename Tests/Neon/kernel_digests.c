@@ -63,7 +63,7 @@ static void rows(const ck_kernels *t, size_t n) {
 
 static void elementwise(const ck_kernels *t, size_t n) {
   float *x = values(n, n % 5 ? 4 : 120), *y = values(n, 1), *out = values(n, 1);
-  for (int kind = CK_IDENTITY; kind <= CK_ELU_PLUS_ONE; kind++) {
+  for (int kind = CK_IDENTITY; kind <= CK_LOGISTIC; kind++) {
     t->activation(n, (ck_activation)kind, x, out);
     add_floats(out, n);
     t->activation_backward(n, (ck_activation)kind, x, y, out);
@@ -122,6 +122,27 @@ static void linear(const ck_kernels *t, size_t n) {
   free(scratch), free(s);
 }
 
+static void gated(const ck_kernels *t, size_t n) {
+  size_t tokens = 1 + n % 17, kw = 1 + n % 37, vw = 1 + n * 7 % 140, step = n % 2;
+  size_t stride = step ? kw : 1;
+  float *q = values(tokens * kw, 1), *k = values(tokens * kw, 1), *v = values(tokens * vw, 1);
+  float *decay = values(tokens * kw, 1), *beta = values(tokens, 1);
+  float *state = values(kw * vw, 1), *out = values(tokens * vw, 1);
+  float *dq = values(tokens * kw, 1), *dk = values(tokens * kw, 1), *dv = values(tokens * vw, 1);
+  float *dd = values(tokens * kw, 1), *db = values(tokens, 1);
+  float *scratch = values((tokens + 2) * (kw + 1) * vw, 1);
+  float *rates = n % 3 ? beta : NULL;
+  t->gated_attention_backward(tokens, kw, vw, q, kw, k, kw, v, vw, decay, stride, step, rates, 1,
+                              0.7, state, out, vw, dq, dk, dv, dd, db, scratch);
+  t->gated_attention(tokens, kw, vw, q, kw, k, kw, v, vw, decay, stride, step, rates, 1, 0.7,
+                     state, out, vw);
+  add_floats(dq, tokens * kw), add_floats(dk, tokens * kw), add_floats(dv, tokens * vw);
+  add_floats(dd, tokens * kw), add_floats(db, tokens);
+  add_floats(state, kw * vw), add_floats(out, tokens * vw);
+  free(q), free(k), free(v), free(decay), free(beta), free(state), free(out), free(dq), free(dk);
+  free(dv), free(dd), free(db), free(scratch);
+}
+
 static void loss(const ck_kernels *t, size_t n) {
   float *x = values(2 * n, 5), *dx = values(2 * n, 1);
   int32_t targets[2] = {0, (int32_t)n - 1};
@@ -162,8 +183,8 @@ static const struct {
   run run;
 } cases[] = {
     {"product", product},   {"rows", rows},     {"elementwise", elementwise},
-    {"attention", attention}, {"linear", linear}, {"loss", loss},
-    {"rotary", rotary},     {"elementary", elementary},
+    {"attention", attention}, {"linear", linear}, {"gated", gated},
+    {"loss", loss},         {"rotary", rotary},     {"elementary", elementary},
 };
 
 int main(void) {

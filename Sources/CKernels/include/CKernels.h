@@ -29,6 +29,7 @@ typedef enum {
   CK_GELU_TANH = 3,      // x/2 (1 + tanh(√(2/π)(x + 0.044715 x³))), "gelu_new", "gelu_pytorch_tanh"
   CK_SILU = 4,           // x σ(x)
   CK_ELU_PLUS_ONE = 5,   // x > 0 ? x + 1 : exp(x)
+  CK_LOGISTIC = 6,       // σ(x) = 1 / (1 + exp(-x))
 } ck_activation;
 typedef enum { CK_EXP = 0, CK_TANH = 1, CK_ERF = 2, CK_SIGMOID = 3 } ck_function;
 
@@ -160,6 +161,25 @@ typedef struct ck_kernels {
                                      size_t q_stride, const void *k, size_t k_stride, double decay,
                                      double scale, const void *dout, size_t dout_stride, void *dq,
                                      size_t dq_stride, void *dk, size_t dk_stride, void *scratch);
+
+  // -- Gated linear attention, one head of one sequence: S = diag(decay_t)·S, then S += k_t ⊗ v_t, or by
+  // the delta rule (beta not null) S += k_t ⊗ beta_t·(v_t - k_tᵀS);  out_t = scale·(q_t S).
+  // Element a of token t's decay is decay[t*decay_stride + a*decay_step]; decay_step 0: one for all.
+  void (*gated_attention)(size_t tokens, size_t key_width, size_t value_width, const void *q,
+                          size_t q_stride, const void *k, size_t k_stride, const void *v,
+                          size_t v_stride, const void *decay, size_t decay_stride,
+                          size_t decay_step, const void *beta, size_t beta_stride, double scale,
+                          void *state, void *out, size_t out_stride);
+  // Its gradients from a given initial state (null: zeros); dq, dk, dv, d_decay, d_beta accumulate and
+  // lie as q, k, v, decay, beta do. scratch: (tokens + 2)*key_width*value_width +
+  // (tokens + 2)*value_width elements.
+  void (*gated_attention_backward)(size_t tokens, size_t key_width, size_t value_width,
+                                   const void *q, size_t q_stride, const void *k, size_t k_stride,
+                                   const void *v, size_t v_stride, const void *decay,
+                                   size_t decay_stride, size_t decay_step, const void *beta,
+                                   size_t beta_stride, double scale, const void *initial,
+                                   const void *dout, size_t dout_stride, void *dq, void *dk,
+                                   void *dv, void *d_decay, void *d_beta, void *scratch);
 
   // -- Losses. For each row: log p(target) in nats, computed with f64 sums.
   void (*log_probability)(size_t rows, size_t vocabulary, const void *logits, size_t row_stride,

@@ -14,12 +14,22 @@ extension Architecture {
     }
     for layer in 0..<layers {
       entries += blockEntries(layer)
-      if case .softmax = attention[layer] {
+      if attentionShape(layer).rotary == nil {
+        for point in [BlockPoint.rotQ, .rotK] {
+          absent[.only(.block(layer, point))] = "this layer has no rotary positions"
+        }
+      }
+      switch attention[layer] {
+      case .softmax, .momentumSoftmax:
         for point in Self.linearOnly {
           absent[.only(.block(layer, point))] = "softmax attention has no feature map and no state"
         }
-      } else if case .linear(let kind) = attention[layer], !kind.normalised {
+      case .linear(let kind) where !kind.normalised:
         absent[.only(.block(layer, .normaliser))] = "this linear attention is not normalised"
+      case .linear: break
+      }
+      if attention[layer].momentum == nil {
+        absent[.only(.block(layer, .momentum))] = "only momentum attention has it"
       }
     }
     if norm == .none {
@@ -38,13 +48,7 @@ extension Architecture {
   ]
 
   private var absentEverywhere: [HookCatalog.Place: String] {
-    var absent: [HookCatalog.Place: String] = [
-      .everyBlock(.momentum): "only momentum attention has it"
-    ]
-    if positions.rotary == nil {
-      absent[.everyBlock(.rotQ)] = "the model has no rotary positions"
-      absent[.everyBlock(.rotK)] = "the model has no rotary positions"
-    }
+    var absent: [HookCatalog.Place: String] = [:]
     if norm == .none {
       for point in [BlockPoint.ln1Scale, .ln1Normalized, .ln2Scale, .ln2Normalized] {
         absent[.everyBlock(point)] = "the model has no norms"
@@ -79,26 +83,33 @@ extension Architecture {
       add(normalized, [.tokens, .modelWidth], modelWidth)
     }
     let state: [Axis] = [.heads, .keyWidth, .valueWidth]
+    let shape = attentionShape(layer)
+    let (heads, keyValueHeads) = (shape.heads, shape.keyValueHeads)
+    let (headWidth, valueWidth) = (shape.headWidth, shape.valueWidth)
+    let featureWidth = featureWidth(layer)
 
     add(.residPre, [.tokens, .modelWidth], modelWidth)
     addNorm(.ln1Scale, .ln1Normalized)
     add(.q, [.tokens, .heads, .headWidth], heads, headWidth)
     add(.k, [.tokens, .keyValueHeads, .headWidth], keyValueHeads, headWidth)
     add(.v, [.tokens, .keyValueHeads, .valueWidth], keyValueHeads, valueWidth)
-    if positions.rotary != nil {
+    if shape.rotary != nil {
       add(.rotQ, [.tokens, .heads, .headWidth], heads, headWidth)
       add(.rotK, [.tokens, .keyValueHeads, .headWidth], keyValueHeads, headWidth)
     }
     if case .linear(let kind) = attention[layer] {
-      add(.phiQ, [.tokens, .heads, .keyWidth], heads, headWidth)
-      add(.phiK, [.tokens, .keyValueHeads, .keyWidth], keyValueHeads, headWidth)
-      add(.ssmStateInitial, [.sequences] + state, heads, headWidth, valueWidth)
-      add(.ssmWrite, [.tokens] + state, heads, headWidth, valueWidth)
-      add(.ssmState, [.tokens] + state, heads, headWidth, valueWidth)
+      add(.phiQ, [.tokens, .heads, .keyWidth], heads, featureWidth)
+      add(.phiK, [.tokens, .keyValueHeads, .keyWidth], keyValueHeads, featureWidth)
+      add(.ssmStateInitial, [.sequences] + state, heads, featureWidth, valueWidth)
+      add(.ssmWrite, [.tokens] + state, heads, featureWidth, valueWidth)
+      add(.ssmState, [.tokens] + state, heads, featureWidth, valueWidth)
       if kind.normalised { add(.normaliser, [.tokens, .heads], heads) }
     }
     add(.attnScores, [.heads, .queries, .keys], heads)
     add(.pattern, [.heads, .queries, .keys], heads)
+    if attention[layer].momentum != nil {
+      add(.momentum, [.tokens, .keyValueHeads, .valueWidth], keyValueHeads, valueWidth)
+    }
     add(.z, [.tokens, .heads, .valueWidth], heads, valueWidth)
     add(.result, [.tokens, .heads, .modelWidth], heads, modelWidth)
     add(.rawAttnOut, [.tokens, .modelWidth], modelWidth)

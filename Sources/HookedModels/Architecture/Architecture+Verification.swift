@@ -8,16 +8,20 @@ extension Architecture {
     func refuse(_ what: String, _ found: Int, _ supported: String) -> ModelError {
       .unsupportedValue(file: file, key: what, found: "\(found)", supported: supported)
     }
-    for width in [headWidth, valueWidth] where width < 1 {
-      throw refuse("the width of a head", width, "1 or more")
-    }
-    guard heads % keyValueHeads == 0 else {
-      throw refuse(
-        "the number of key/value heads", keyValueHeads, "a divisor of the \(heads) heads")
-    }
-    if case .rotary(let rotary) = positions, !rotary.dimensions.isMultiple(of: 2) {
-      throw refuse(
-        "the width of a head", rotary.dimensions, "an even number, for rotary positions")
+    for layer in 0..<layers {
+      let shape = attentionShape(layer)
+      for width in [shape.headWidth, shape.valueWidth] where width < 1 {
+        throw refuse("the width of a head", width, "1 or more")
+      }
+      guard shape.heads % shape.keyValueHeads == 0 else {
+        throw refuse(
+          "the number of key/value heads", shape.keyValueHeads,
+          "a divisor of the \(shape.heads) heads")
+      }
+      if let rotary = shape.rotary, !rotary.dimensions.isMultiple(of: 2) {
+        throw refuse(
+          "the width of a head", rotary.dimensions, "an even number, for rotary positions")
+      }
     }
   }
 }

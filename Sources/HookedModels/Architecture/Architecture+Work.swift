@@ -14,10 +14,16 @@ extension Architecture {
         ? sum + Double(parameter.shape[0] * parameter.shape[1]) : sum
     }
     let pairs = lengths.reduce(0.0) { $0 + Double($1) * Double($1 + 1) / 2 }
-    let mixing = attention.reduce(0.0) { sum, kind in
-      switch kind {
-      case .softmax: sum + pairs * Double(heads * (headWidth + valueWidth))
-      case .linear: sum + 2 * tokens * Double(heads * headWidth * valueWidth)
+    let mixing = (0..<layers).reduce(0.0) { sum, layer in
+      let shape = attentionShape(layer)
+      switch attention[layer] {
+      case .softmax, .momentumSoftmax:
+        return sum + pairs * Double(shape.heads * (shape.headWidth + shape.valueWidth))
+      case .linear(let linear):
+        // Writing and reading the state; the delta rule reads it twice.
+        let passes: Double = if case .gatedDelta = linear.update { 3 } else { 2 }
+        return sum + passes * tokens
+          * Double(shape.heads * featureWidth(layer) * shape.valueWidth)
       }
     }
     return 2 * (tokens * matrices + mixing + Double(logits * vocabulary * modelWidth))

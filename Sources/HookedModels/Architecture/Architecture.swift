@@ -28,6 +28,8 @@ public struct Architecture: Sendable, Equatable {
   public var tiedEmbeddings: Bool
   /// How many positions the model has; nil where nothing limits them.
   public var maximumPositions: Int?
+  /// Layers whose attention is cut otherwise than the model's, as the softmax layers of hybrids are.
+  public var attentionShapes: [Int: AttentionShape] = [:]
 
   public init(
     family: String, layers: Int, modelWidth: Int, heads: Int, keyValueHeads: Int, headWidth: Int,
@@ -55,10 +57,43 @@ public struct Architecture: Sendable, Equatable {
     self.maximumPositions = maximumPositions
   }
 
-  /// "softmax", "linear" or "hybrid": the CSV column `attention`.
+  /// How a layer's attention is cut into heads.
+  public func attentionShape(_ layer: Int) -> AttentionShape {
+    attentionShapes[layer]
+      ?? AttentionShape(
+        heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, valueWidth: valueWidth,
+        rotary: positions.rotary, inputBias: biases.contains(.attentionInputs))
+  }
+
+  /// "softmax", "linear", "momentum" or "hybrid": the CSV column `attention`.
   public var attentionName: String {
     let names = Set(attention.map(\.name))
     return names.count == 1 ? names.first ?? "none" : "hybrid"
+  }
+}
+
+/// How one layer's attention is cut into heads, and whether those know their position.
+public struct AttentionShape: Sendable, Equatable {
+  public var heads: Int
+  public var keyValueHeads: Int
+  /// Width of a head's queries and keys.
+  public var headWidth: Int
+  /// Width of a head's values.
+  public var valueWidth: Int
+  public var rotary: Rotary?
+  /// Whether queries, keys and values have a bias.
+  public var inputBias: Bool
+
+  public init(
+    heads: Int, keyValueHeads: Int, headWidth: Int, valueWidth: Int, rotary: Rotary?,
+    inputBias: Bool
+  ) {
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.headWidth = headWidth
+    self.valueWidth = valueWidth
+    self.rotary = rotary
+    self.inputBias = inputBias
   }
 }
 
@@ -66,45 +101,26 @@ public struct Architecture: Sendable, Equatable {
 public enum AttentionKind: Sendable, Equatable {
   /// softmax(q·k·scale) over the visible keys.
   case softmax(scale: Double)
+  /// The same plus Σ decay^(t−i) v_i over the tokens i before t: Dai et al. 2023, arXiv:2212.10559, §5.
+  case momentumSoftmax(scale: Double, decay: Double)
   case linear(LinearAttention)
 
+  /// The value of the CSV column `attention`.
   public var name: String {
     switch self {
     case .softmax: "softmax"
-    case .linear: "linear"
+    case .momentumSoftmax: "momentum"
+    case .linear(let linear): linear.momentum == nil ? "linear" : "momentum"
     }
   }
-}
 
-/// S_t = λ S_{t−1} + φ(k_t) ⊗ v_t;  out_t = scale · φ(q_t) S_t, with φ, λ and what follows given here.
-public struct LinearAttention: Sendable, Equatable {
-  /// φ, applied element by element to queries and keys.
-  public var featureMap: Activation
-  public var scale: Double
-  /// λ of each head: 1 forgets nothing.
-  public var decays: [Double]
-  /// Whether outputs are divided by scale · φ(q_t) · Σ λ^… φ(k), plus `normaliserEpsilon`.
-  public var normalised: Bool
-  /// What flash-linear-attention adds to the normaliser.
-  public static let normaliserEpsilon = 1e-10
-  public var outputNorm: OutputNorm
-
-  /// What happens to each head's output before W_O.
-  public enum OutputNorm: Sendable, Equatable {
-    case none
-    /// Root mean square over the head, with one gain [dv] shared by all heads, or without a gain.
-    case rms(epsilon: Double, gain: Bool)
-  }
-
-  public init(
-    featureMap: Activation, scale: Double, decays: [Double], normalised: Bool,
-    outputNorm: OutputNorm
-  ) {
-    self.featureMap = featureMap
-    self.scale = scale
-    self.decays = decays
-    self.normalised = normalised
-    self.outputNorm = outputNorm
+  /// η of the decaying sum of past values that is added; nil for none.
+  public var momentum: Double? {
+    switch self {
+    case .softmax: nil
+    case .momentumSoftmax(_, let decay): decay
+    case .linear(let linear): linear.momentum
+    }
   }
 }
 
@@ -117,7 +133,7 @@ public enum Positions: Sendable, Equatable {
   case rotary(Rotary)
 }
 
-public struct Rotary: Sendable, Equatable {
+public struct Rotary: Sendable, Hashable {
   /// Leading dimensions of a head that turn; even.
   public var dimensions: Int
   /// θ: pair i turns by base^(−2i/dimensions) radians a position.

@@ -27,8 +27,53 @@ extension Architecture {
       }
     }
     func addLinear(_ name: String, _ out: Int, _ depth: Int, _ bias: Bias) {
+      addLinear(name, out, depth, bias: biases.contains(bias))
+    }
+    func addLinear(_ name: String, _ out: Int, _ depth: Int, bias: Bool) {
       add("\(name).weight", out, depth)
-      if biases.contains(bias) { add("\(name).bias", out) }
+      if bias { add("\(name).bias", out) }
+    }
+    func addAttention(_ layer: Int, _ name: String) {
+      let shape = attentionShape(layer)
+      let inputs = [
+        ("q", shape.heads * shape.headWidth), ("k", shape.keyValueHeads * shape.headWidth),
+        ("v", shape.keyValueHeads * shape.valueWidth),
+      ]
+      for (input, width) in inputs {
+        addLinear("\(name).\(input)_proj", width, modelWidth, bias: shape.inputBias)
+      }
+      if case .linear(let linear) = attention[layer] {
+        if let taps = linear.convolution {
+          for (input, width) in inputs { add("\(name).\(input)_conv.weight", width, taps) }
+        }
+        for input in ["q", "k"] {
+          for map in linear.featureMap.maps {
+            addLinear(
+              "\(name).feature_map_\(input).\(map)", shape.headWidth, shape.headWidth,
+              bias: linear.featureMap.hasBias)
+          }
+        }
+        switch linear.update {
+        case .fixed: break
+        case .gated(let rank, _, _):
+          add("\(name).decay_down.weight", rank, modelWidth)
+          addLinear(
+            "\(name).decay_up", shape.keyValueHeads * linear.featureMap.width(of: shape.headWidth),
+            rank, bias: true)
+        case .gatedDelta:
+          add("\(name).decay_proj.weight", shape.heads, modelWidth)
+          add("\(name).decay_bias", shape.heads)
+          add("\(name).decay_rate", shape.heads)
+          add("\(name).strength_proj.weight", shape.heads, modelWidth)
+        }
+        if case .rms(_, gain: true) = linear.outputNorm {
+          add("\(name).norm.weight", shape.valueWidth)
+        }
+        if linear.outputGate != nil {
+          add("\(name).gate_proj.weight", shape.heads * shape.valueWidth, modelWidth)
+        }
+      }
+      addLinear("\(name).o_proj", modelWidth, shape.heads * shape.valueWidth, .attentionOutput)
     }
 
     add("embed_tokens.weight", vocabulary, modelWidth)
@@ -36,13 +81,7 @@ extension Architecture {
     for layer in 0..<layers {
       let block = "layers.\(layer)"
       addNorm("\(block).attn_norm")
-      addLinear("\(block).attn.q_proj", heads * headWidth, modelWidth, .attentionInputs)
-      addLinear("\(block).attn.k_proj", keyValueHeads * headWidth, modelWidth, .attentionInputs)
-      addLinear("\(block).attn.v_proj", keyValueHeads * valueWidth, modelWidth, .attentionInputs)
-      if case .linear(let linear) = attention[layer], case .rms(_, gain: true) = linear.outputNorm {
-        add("\(block).attn.norm.weight", valueWidth)
-      }
-      addLinear("\(block).attn.o_proj", modelWidth, heads * valueWidth, .attentionOutput)
+      addAttention(layer, "\(block).attn")
       switch mlp {
       case .none: continue
       case .plain:
@@ -62,4 +101,17 @@ extension Architecture {
 
   /// How many numbers the model has.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+}
+
+extension FeatureMap {
+  /// The linear maps inside it, by the names that flash-linear-attention gives them.
+  var maps: [String] {
+    switch self {
+    case .elementwise, .unitLength, .dpfp: []
+    case .transformerToRNN, .hedgehog: ["layer"]
+    case .product: ["layer1", "layer2"]
+    }
+  }
+
+  var hasBias: Bool { self != .transformerToRNN }
 }

@@ -6,7 +6,10 @@ import TensorCore
 
 /// The checkpoint families that can be loaded.
 enum Families {
-  static let all: [any FamilyMapping.Type] = [GPT2.self, LLaMA.self, LinearAttentionFamily.self]
+  static let all: [any FamilyMapping.Type] = [
+    GPT2.self, LLaMA.self, MomentumLLaMA.self, LinearAttentionFamily.self, RetNet.self,
+    GatedLinearAttention.self, GatedDeltaNet.self,
+  ]
 
   /// The family of a `model_type`.
   static func named(_ modelType: String, file: String) throws -> any FamilyMapping.Type {
@@ -48,14 +51,19 @@ protocol FamilyMapping: SendableMetatype {
 /// A parameter's place in a checkpoint.
 struct TensorSource: Equatable {
   var tensor: String
+  /// Another name that some checkpoints of the family give it.
+  var otherwise: String?
   /// Whether the file holds `[in, out]`, as GPT-2's Conv1D does.
   var isTransposed = false
   /// The part of the tensor's outputs that is the parameter, as (index, of how many equal parts).
   var part: (index: Int, of: Int) = (0, 1)
+  /// Whether the file holds `[out, 1, in]`, as a convolution of single channels is.
+  var hasUnitAxis = false
 
   static func == (left: TensorSource, right: TensorSource) -> Bool {
     left.tensor == right.tensor && left.isTransposed == right.isTransposed
-      && left.part == right.part
+      && left.part == right.part && left.otherwise == right.otherwise
+      && left.hasUnitAxis == right.hasUnitAxis
   }
 }
 

@@ -49,6 +49,32 @@ enum LLaMA: FamilyMapping {
   }
 }
 
+/// LLaMA's layout with one more key, `momentum_decay`: softmax attention plus the decaying sum of past values of Dai
+/// et al. 2023, arXiv:2212.10559, §5. A model type of this project's own, so that nobody computes something else.
+enum MomentumLLaMA: FamilyMapping {
+  static let modelTypes = ["thetascope_momentum_llama"]
+  static let prefixes = LLaMA.prefixes
+
+  static func architecture(from config: inout ConfigReader) throws -> Architecture {
+    var made = try LLaMA.architecture(from: &config)
+    made.family = modelTypes[0]
+    let decay = try config.double("momentum_decay", in: 0...1)
+    made.attention = made.attention.map { kind in
+      guard case .softmax(let scale) = kind else { return kind }
+      return .momentumSoftmax(scale: scale, decay: decay)
+    }
+    return made
+  }
+
+  static func source(of parameter: String, in architecture: Architecture) -> TensorSource {
+    LLaMA.source(of: parameter, in: architecture)
+  }
+
+  static func mayBeUnused(_ tensor: String, in architecture: Architecture) -> Bool {
+    LLaMA.mayBeUnused(tensor, in: architecture)
+  }
+}
+
 extension String {
   /// The name with whole dot-separated parts replaced.
   func replacingParts(_ replacements: [String: String]) -> String {

@@ -1,6 +1,6 @@
 // Linear attention in flash-linear-attention's layout (fla/models/linear_attn). `linear_attn` is fla's own;
-// `thetascope_linear_attn` has the same keys and tensors and three more keys that fla would ignore and
-// compute something else: decay (a number a head), rope_theta, output_norm.
+// `thetascope_linear_attn` has the same keys and tensors and four more keys that fla would ignore and
+// compute something else: decay (a number a head), rope_theta, output_norm, momentum (Dai et al. 2023, §5).
 
 import CheckpointIO
 
@@ -10,21 +10,11 @@ enum LinearAttentionFamily: FamilyMapping {
 
   // Defaults: fla `LinearAttentionConfig`, 0.6.
   static func architecture(from config: inout ConfigReader) throws -> Architecture {
-    for key in ["norm_q", "norm_k"] { try config.require(key, equals: false, default: false) }
-    for key in ["attn", "attnres_block_size"] where config.contains(key) {
-      throw ModelError.unsupportedValue(
-        file: config.file, key: key, found: "set", supported: "null (no hybrid layers)")
-    }
     let isOurs = try config.string("model_type") == "thetascope_linear_attn"
     let width = try config.int("hidden_size", default: 2048)
     let heads = try config.int("num_heads", default: 4)
-    let layers = try config.int("num_hidden_layers", default: 24, in: 1...10_000)
-    func headWidth(_ expansion: Double, _ key: String) throws -> Int {
-      try config.quotient(
-        Int((Double(width) * expansion).rounded()), by: heads, keys: (key, "num_heads"))
-    }
-    let keyWidth = try headWidth(config.double("expand_k", default: 1, in: 0.01...64), "expand_k")
-    let valueWidth = try headWidth(config.double("expand_v", default: 1, in: 0.01...64), "expand_v")
+    let keyWidth = try config.headWidth("expand_k", 1, of: width, heads: heads)
+    let valueWidth = try config.headWidth("expand_v", 1, of: width, heads: heads)
     let epsilon = try config.double("norm_eps", default: 1e-6, in: 0...1)
     let gain = try config.bool("elementwise_affine", default: true)
     let decays = isOurs ? try config.doublesIfPresent("decay") : nil
@@ -37,39 +27,36 @@ enum LinearAttentionFamily: FamilyMapping {
       try !isOurs
       || config.choice(
         "output_norm", default: "rmsnorm", among: ["rmsnorm": true, "identity": false])
-    let kind = LinearAttention(
-      featureMap: try config.choice(
-        "feature_map", default: "elementwise_product",
-        among: ["identity": .identity, "relu": .relu, "elu": .eluPlusOne]),
-      scale: 1 / Double(keyWidth).squareRoot(),
-      decays: decays ?? Array(repeating: 1, count: heads),
+    let map = try config.choice(
+      "feature_map", default: "elementwise_product",
+      among: [
+        "identity": FeatureMap.elementwise(.identity), "relu": .elementwise(.relu),
+        "elu": .elementwise(.eluPlusOne), "elementwise_product": .product, "hedgehog": .hedgehog,
+        "t2r": .transformerToRNN, "dpfp": .dpfp(order: 4),
+      ])
+    if !map.maps.isEmpty {
+      try config.require("tie_feature_map_qk", equals: false, default: false)
+    }
+    var kind = LinearAttention(
+      featureMap: map, scale: 1 / Double(map.width(of: keyWidth)).squareRoot(),
+      update: .fixed(decays: decays ?? Array(repeating: 1, count: heads)),
       normalised: try config.bool("norm_feature_map", default: false),
       outputNorm: norm ? .rms(epsilon: epsilon, gain: gain) : .none)
+    kind.queriesSumToOne = try config.bool("norm_q", default: false)
+    kind.keysSumToOne = try config.bool("norm_k", default: false)
+    if isOurs { kind.momentum = try config.doubleIfPresent("momentum", in: 0...1) }
     let base = isOurs ? try config.doubleIfPresent("rope_theta", in: 1...1e12) : nil
-    return Architecture(
-      family: isOurs ? "thetascope_linear_attn" : "linear_attn", layers: layers, modelWidth: width,
-      heads: heads, keyValueHeads: try config.intIfPresent("num_kv_heads") ?? heads,
-      headWidth: keyWidth, valueWidth: valueWidth,
-      mlpWidth: try config.intIfPresent("intermediate_size") ?? defaultMLPWidth(&config, width),
-      vocabulary: try config.int("vocab_size", default: 32000),
-      attention: Array(repeating: .linear(kind), count: layers),
-      positions: base.map {
-        .rotary(Rotary(dimensions: keyWidth, base: $0, interleaved: false))
-      } ?? .none, norm: .rms(epsilon: epsilon),
-      mlp: .gated(try config.activation("hidden_act", default: "swish")), arrangement: .sequential,
-      biases: [], tiedEmbeddings: try config.bool("tie_word_embeddings", default: false),
-      maximumPositions: nil)
-  }
-
-  /// fla's GatedMLP: two thirds of ratio · width, rounded up to a multiple of 256.
-  private static func defaultMLPWidth(_ config: inout ConfigReader, _ width: Int) throws -> Int {
-    let wanted = Int(
-      Double(width) * (try config.double("hidden_ratio", default: 4, in: 0.01...1024)) * 2 / 3)
-    return (wanted + 255) / 256 * 256
+    return try FlashLinearAttention.architecture(
+      from: &config, family: isOurs ? "thetascope_linear_attn" : "linear_attn", kind: kind,
+      shape: AttentionShape(
+        heads: heads, keyValueHeads: try config.intIfPresent("num_kv_heads") ?? heads,
+        headWidth: keyWidth, valueWidth: valueWidth,
+        rotary: base.map { Rotary(dimensions: keyWidth, base: $0, interleaved: false) },
+        inputBias: false))
   }
 
   static func source(of parameter: String, in architecture: Architecture) -> TensorSource {
-    TensorSource(tensor: parameter.replacingParts(["embed_tokens": "embeddings"]))
+    FlashLinearAttention.source(of: parameter, norm: "norm")
   }
 
   static func mayBeUnused(_ tensor: String, in architecture: Architecture) -> Bool {

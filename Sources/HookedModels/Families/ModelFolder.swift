@@ -41,7 +41,10 @@ public struct ModelFolder: Sendable {
     var sources: [String: (view: TensorView, source: TensorSource)] = [:]
     var used: Set<String> = []
     for parameter in architecture.parameters {
-      let source = family.source(of: parameter.name, in: architecture)
+      var source = family.source(of: parameter.name, in: architecture)
+      if let other = source.otherwise, actual[source.tensor] == nil, actual[other] != nil {
+        source.tensor = other
+      }
       guard let name = actual[source.tensor] else {
         throw ModelError.missingTensor(
           file: path, name: source.tensor, shape: source.shape(of: parameter.shape),
@@ -95,6 +98,7 @@ extension TensorSource {
   /// The shape that the checkpoint's tensor has for a parameter of `shape`.
   func shape(of shape: [Int]) -> [Int] {
     let whole = [shape[0] * part.of] + shape.dropFirst()
+    if hasUnitAxis { return [whole[0], 1] + whole.dropFirst() }
     return isTransposed ? whole.reversed() : whole
   }
 

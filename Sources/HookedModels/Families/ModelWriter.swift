@@ -106,17 +106,33 @@ extension LLaMA {
   }
 }
 
+extension MomentumLLaMA {
+  static let isWritten = true
+
+  static func config(of architecture: Architecture, type: ElementType, tokens: SpecialTokens)
+    -> JSONObject?
+  {
+    var members = LLaMA.config(of: architecture, type: type, tokens: tokens)
+    members?["architectures"] = ["ThetascopeMomentumForCausalLM"]
+    members?["model_type"] = .string(architecture.family)
+    members?["momentum_decay"] = architecture.attention.first?.momentum.map { .number($0) } ?? .null
+    return members
+  }
+}
+
 extension LinearAttentionFamily {
   static let isWritten = true
 
   static func config(of architecture: Architecture, type: ElementType, tokens: SpecialTokens)
     -> JSONObject?
   {
-    guard case .linear(let kind) = architecture.attention.first else { return nil }
+    guard case .linear(let kind) = architecture.attention.first,
+      case .fixed(let decays) = kind.update
+    else { return nil }
     let map: JSON =
       switch kind.featureMap {
-      case .eluPlusOne: "elu"
-      case .relu: "relu"
+      case .elementwise(.eluPlusOne): "elu"
+      case .elementwise(.relu): "relu"
       default: "identity"
       }
     func expansion(_ headWidth: Int) -> JSON {
@@ -131,8 +147,9 @@ extension LinearAttentionFamily {
         ("expand_k", expansion(architecture.headWidth)),
         ("expand_v", expansion(architecture.valueWidth)), ("feature_map", map),
         ("norm_feature_map", .boolean(kind.normalised)), ("norm_q", false), ("norm_k", false),
-        ("decay", .array(kind.decays.map { .number($0) })),
+        ("decay", .array(decays.map { .number($0) })),
         ("rope_theta", architecture.positions.rotary.map { .number($0.base) } ?? .null),
+        ("momentum", kind.momentum.map { .number($0) } ?? .null),
         ("output_norm", isNormed ? "rmsnorm" : "identity"), ("elementwise_affine", true),
         ("hidden_act", "swish"), ("max_position_embeddings", .null),
         ("norm_eps", epsilon(of: architecture)),

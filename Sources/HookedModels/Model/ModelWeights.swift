@@ -16,9 +16,20 @@ struct NormWeights<Scalar: TensorScalar>: Sendable {
 struct BlockWeights<Scalar: TensorScalar>: Sendable {
   let attentionNorm: NormWeights<Scalar>?
   let query, key, value, output: LinearWeights<Scalar>
-  let outputGain: Parameter<Scalar>?
+  let linear: LinearAttentionWeights<Scalar>
   let mlpNorm: NormWeights<Scalar>?
   let gate, up, down: LinearWeights<Scalar>?
+}
+
+/// What only layers of linear attention have; nothing elsewhere.
+struct LinearAttentionWeights<Scalar: TensorScalar>: Sendable {
+  /// Of queries, keys and values, each `[width, taps]`.
+  let convolutions: [Parameter<Scalar>]
+  let queryMaps, keyMaps: [LinearWeights<Scalar>]
+  /// Of the outputs, `[dv]`.
+  let gain: Parameter<Scalar>?
+  let gate, decayDown, decayUp, decay, strength: LinearWeights<Scalar>?
+  let decayBias, decayRate: Parameter<Scalar>?
 }
 
 struct ModelWeights<Scalar: TensorScalar>: Sendable {
@@ -43,6 +54,18 @@ struct ModelWeights<Scalar: TensorScalar>: Sendable {
     func optional(_ name: String) -> LinearWeights<Scalar>? {
       parameters["\(name).weight"] == nil ? nil : linear(name)
     }
+    func linearAttention(_ name: String, _ map: FeatureMap?) -> LinearAttentionWeights<Scalar> {
+      func maps(_ input: String) -> [LinearWeights<Scalar>] {
+        (map?.maps ?? []).map { linear("\(name).feature_map_\(input).\($0)") }
+      }
+      return LinearAttentionWeights(
+        convolutions: ["q", "k", "v"].compactMap { parameters["\(name).\($0)_conv.weight"] },
+        queryMaps: maps("q"), keyMaps: maps("k"), gain: parameters["\(name).norm.weight"],
+        gate: optional("\(name).gate_proj"), decayDown: optional("\(name).decay_down"),
+        decayUp: optional("\(name).decay_up"), decay: optional("\(name).decay_proj"),
+        strength: optional("\(name).strength_proj"), decayBias: parameters["\(name).decay_bias"],
+        decayRate: parameters["\(name).decay_rate"])
+    }
     byName = parameters
     embedding = required("embed_tokens.weight")
     positions = parameters["embed_positions.weight"]
@@ -51,7 +74,8 @@ struct ModelWeights<Scalar: TensorScalar>: Sendable {
       return BlockWeights(
         attentionNorm: norm("\(block).attn_norm"), query: linear("\(block).attn.q_proj"),
         key: linear("\(block).attn.k_proj"), value: linear("\(block).attn.v_proj"),
-        output: linear("\(block).attn.o_proj"), outputGain: parameters["\(block).attn.norm.weight"],
+        output: linear("\(block).attn.o_proj"),
+        linear: linearAttention("\(block).attn", architecture.attention[layer].featureMap),
         mlpNorm: norm("\(block).mlp_norm"), gate: optional("\(block).mlp.gate_proj"),
         up: optional("\(block).mlp.up_proj"), down: optional("\(block).mlp.down_proj"))
     }

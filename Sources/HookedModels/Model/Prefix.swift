@@ -10,7 +10,16 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
   public let count: Int
   let layers: [Memory]
 
-  enum Memory: Sendable {
+  /// What one layer remembers.
+  struct Memory: Sendable {
+    var attention: Attention
+    /// The last inputs of the convolutions of queries, keys and values, each `[w − 1, width]`, where there are any.
+    var convolved: [Tensor<Scalar>] = []
+    /// Momentum attention's sum of past values as the next token meets it, `[K, dv]`.
+    var momentum: Tensor<Scalar>?
+  }
+
+  enum Attention: Sendable {
     case keysAndValues(PastSpan<Scalar>)
     /// Of the whole prefix, ancestors included.
     case recurrent(RecurrentState<Scalar>)
@@ -25,31 +34,36 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
   /// The keys and values that a layer's tokens see before their own, oldest first.
   func spans(layer: Int) -> [PastSpan<Scalar>] {
     let older = parent?.spans(layer: layer) ?? []
-    guard case .keysAndValues(let own) = layers[layer] else { return older }
+    guard case .keysAndValues(let own) = layers[layer].attention else { return older }
     return older + [own]
   }
 
   /// Whether what it holds has the shapes that an architecture computes with.
   func fits(_ architecture: Architecture) -> Bool {
-    let shared = architecture.keyValueHeads
     guard layers.count == architecture.layers else { return false }
-    return zip(layers, architecture.attention).allSatisfy { memory, kind in
-      switch (memory, kind) {
-      case (.keysAndValues(let span), .softmax):
-        span.keys.shape.dropFirst() == [shared, architecture.headWidth]
-          && span.values.shape.dropFirst() == [shared, architecture.valueWidth]
-      case (.recurrent(let state), .linear(let kind)):
-        state.matrix.shape
-          == [architecture.heads, architecture.headWidth, architecture.valueWidth]
-          && (state.keySum != nil) == kind.normalised
-      case (.keysAndValues, .linear), (.recurrent, .softmax): false
+    return layers.enumerated().allSatisfy { layer, memory in
+      let (kind, shape) = (architecture.attention[layer], architecture.attentionShape(layer))
+      let momentum = kind.momentum.map { _ in [shape.keyValueHeads, shape.valueWidth] }
+      guard memory.momentum?.shape == momentum else { return false }
+      switch (memory.attention, kind) {
+      case (.keysAndValues(let span), .softmax), (.keysAndValues(let span), .momentumSoftmax):
+        return span.keys.shape.dropFirst() == [shape.keyValueHeads, shape.headWidth]
+          && span.values.shape.dropFirst() == [shape.keyValueHeads, shape.valueWidth]
+      case (.recurrent(let state), .linear(let linear)):
+        let taps = linear.convolution.map { Array(repeating: $0 - 1, count: 3) } ?? []
+        return memory.convolved.map { $0.shape[0] } == taps
+          && state.matrix.shape
+            == [shape.heads, architecture.featureWidth(layer), shape.valueWidth]
+          && (state.keySum != nil) == linear.normalised
+      case (.keysAndValues, .linear), (.recurrent, .softmax), (.recurrent, .momentumSoftmax):
+        return false
       }
     }
   }
 
   /// The recurrent state that a layer's tokens start from.
   func state(layer: Int) -> RecurrentState<Scalar>? {
-    guard case .recurrent(let state) = layers[layer] else { return nil }
+    guard case .recurrent(let state) = layers[layer].attention else { return nil }
     return state
   }
 }

@@ -14,7 +14,8 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   /// What can be read and written, by name.
   public let catalog: HookCatalog
   let weights: ModelWeights<Scalar>
-  let rotary: RotaryCache<Scalar>?
+  /// One for each way that layers turn their heads.
+  let rotary: [Rotary: RotaryCache<Scalar>]
 
   /// - Parameters:
   ///   - name: for messages and the CSV column `model`.
@@ -25,13 +26,15 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   ) {
     self.init(
       name: name, architecture: architecture, parameters: parameters, context: context,
-      rotary: architecture.positions.rotary.map { RotaryCache($0) },
+      rotary: Dictionary(
+        (0..<architecture.layers).compactMap { architecture.attentionShape($0).rotary }
+          .map { ($0, RotaryCache($0)) }, uniquingKeysWith: { first, _ in first }),
       catalog: architecture.hookCatalog(model: name))
   }
 
   private init(
     name: String, architecture: Architecture, parameters: [String: Parameter<Scalar>],
-    context: ComputeContext, rotary: RotaryCache<Scalar>?, catalog: HookCatalog
+    context: ComputeContext, rotary: [Rotary: RotaryCache<Scalar>], catalog: HookCatalog
   ) {
     for wanted in architecture.parameters {
       let shape = parameters[wanted.name]?.shape
@@ -72,6 +75,7 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
     var single = architecture
     single.layers = 1
     single.attention = [architecture.attention[layer]]
+    single.attentionShapes = architecture.attentionShapes[layer].map { [0: $0] } ?? [:]
     // Learned positions are in the stream already; rotary ones belong to the block.
     if case .learned = single.positions { single.positions = .none }
     var parameters: [String: Parameter<Scalar>] = [:]

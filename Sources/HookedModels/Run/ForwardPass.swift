@@ -163,60 +163,72 @@ final class ForwardPass<Scalar: TensorScalar> {
   private func attention(
     _ layer: Int, _ x: Variable<Scalar>, _ weights: BlockWeights<Scalar>
   ) throws -> Variable<Scalar> {
-    let (heads, shared) = (architecture.heads, architecture.keyValueHeads)
-    func split(_ map: LinearWeights<Scalar>, _ heads: Int, _ width: Int, _ point: BlockPoint)
-      -> Variable<Scalar>
-    {
-      hooks.point(layer, point, linear(x, map).reshaped([activeRows, heads, width]))
+    let shape = architecture.attentionShape(layer)
+    let kind = architecture.attention[layer]
+    let (inputs, recent) = convolved(
+      layer, [weights.query, weights.key, weights.value].map { linear(x, $0) }, weights.linear)
+    func split(_ input: Int, _ heads: Int, _ width: Int, _ point: BlockPoint) -> Variable<Scalar> {
+      hooks.point(layer, point, inputs[input].reshaped([activeRows, heads, width]))
     }
-    var q = split(weights.query, heads, architecture.headWidth, .q)
-    var k = split(weights.key, shared, architecture.headWidth, .k)
-    let v = split(weights.value, shared, architecture.valueWidth, .v)
-    if let rotary = model.rotary {
+    var q = split(0, shape.heads, shape.headWidth, .q)
+    var k = split(1, shape.keyValueHeads, shape.headWidth, .k)
+    let v = split(2, shape.keyValueHeads, shape.valueWidth, .v)
+    if let rotary = shape.rotary.flatMap({ model.rotary[$0] }) {
       let table = rotary.table(positions: Int(positions.max() ?? 0) + 1)
       q = hooks.point(layer, .rotQ, ops.rotary(q, table: table, positions: positions))
       k = hooks.point(layer, .rotK, ops.rotary(k, table: table, positions: positions))
     }
-    let mixed =
-      switch architecture.attention[layer] {
-      case .softmax(let scale): try softmaxAttention(layer, q, k, v, scale: scale)
-      case .linear(let kind): try linearAttention(layer, q, k, v, kind, gain: weights.outputGain)
+    var (mixed, kept) =
+      switch kind {
+      case .softmax(let scale), .momentumSoftmax(let scale, _):
+        try softmaxAttention(layer, q, k, v, scale: scale)
+      case .linear(let linear): try linearAttention(layer, q, k, v, linear, x, weights.linear)
       }
+    var sums: [Tensor<Scalar>] = []
+    if let decay = kind.momentum { (mixed, sums) = withMomentum(layer, mixed, v, decay: decay) }
+    if case .linear(let linear) = kind { mixed = finished(mixed, linear, x, weights.linear) }
+    if keepsMemory {
+      for place in 0..<active {
+        memories[place].append(
+          Prefix.Memory(
+            attention: kept[place], convolved: recent.map { $0[place] },
+            momentum: sums.isEmpty ? nil : sums[place]))
+      }
+    }
     let z = late(hooks.point(layer, .z, mixed), layer)
-    let joined = z.reshaped([z.shape[0], heads * architecture.valueWidth])
+    let joined = z.reshaped([z.shape[0], shape.heads * shape.valueWidth])
     let out = linear(joined, weights.output)
     return hooks.wants(.block(layer, .result)) ? withHeadResults(layer, joined, weights, out) : out
   }
 
   private func softmaxAttention(
     _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>, _ v: Variable<Scalar>, scale: Double
-  ) throws -> Variable<Scalar> {
+  ) throws -> (Variable<Scalar>, [Prefix<Scalar>.Attention]) {
     let members = order.members[..<active]
-    if keepsMemory {
-      for (place, member) in members.enumerated() {
-        let rows = Array(member.start..<member.start + member.sequence.count)
-        memories[place].append(
-          .keysAndValues(
-            PastSpan(
-              keys: ops.rows(rows, of: k).tensor, values: ops.rows(rows, of: v).tensor,
-              count: rows.count)))
-      }
+    let shape = architecture.attentionShape(layer)
+    let kept = (keepsMemory ? members : []).map { member in
+      let rows = Array(member.start..<member.start + member.sequence.count)
+      return Prefix<Scalar>.Attention.keysAndValues(
+        PastSpan(
+          keys: ops.rows(rows, of: k).tensor, values: ops.rows(rows, of: v).tensor,
+          count: rows.count))
     }
-    if keepsMemory, layer == architecture.layers - 1, hooks.lateRows == [] {
-      return Variable(Tensor(uninitialized: [0] + q.shape.dropFirst()))
+    let isNeeded = architecture.attention[layer].momentum != nil
+    if keepsMemory, layer == architecture.layers - 1, hooks.lateRows == [], !isNeeded {
+      return (Variable(Tensor(uninitialized: [0] + q.shape.dropFirst())), kept)
     }
     let layout = AttentionLayout<Scalar>(
       sequences: members.map {
         .init(
           start: $0.start, count: $0.sequence.count,
           past: $0.sequence.prefix?.spans(layer: layer) ?? [])
-      }, heads: architecture.heads, keyValueHeads: architecture.keyValueHeads)
+      }, heads: shape.heads, keyValueHeads: shape.keyValueHeads)
     let (scoresName, patternName) = (
       HookName.block(layer, .attnScores), HookName.block(layer, .pattern)
     )
     guard ops.tape != nil || hooks.wants(scoresName) || hooks.wants(patternName) else {
-      return Variable(
-        ops.attention(q: q.tensor, k: k.tensor, v: v.tensor, layout: layout, scale: scale))
+      let out = ops.attention(q: q.tensor, k: k.tensor, v: v.tensor, layout: layout, scale: scale)
+      return (Variable(out), kept)
     }
     let blocks = hooks.scoreBlocks(layout)
     let scores = hooks.point(
@@ -234,7 +246,7 @@ final class ForwardPass<Scalar: TensorScalar> {
       }
       everyKey = false
     }
-    return ops.attentionMix(pattern: pattern, v: v, layout: layout, everyKey: everyKey)
+    return (ops.attentionMix(pattern: pattern, v: v, layout: layout, everyKey: everyKey), kept)
   }
 
   /// `hook_result`: what each head adds to the output, z_h · W_O[h], without the bias: `[T, H, D]`. It is derived,
@@ -245,7 +257,8 @@ final class ForwardPass<Scalar: TensorScalar> {
     let isLive = hooks.differentiates(.block(layer, .result))
     let own = isLive ? ops : Operations(ops.context)
     let results = own.headResults(
-      isLive ? z : Variable(z.tensor), weight: weights.output.weight, heads: architecture.heads)
+      isLive ? z : Variable(z.tensor), weight: weights.output.weight,
+      heads: architecture.attentionShape(layer).heads)
     // Times 1: a place of its own on the tape, which the change below does not reach.
     let passed = hooks.point(layer, .result, isLive ? ops.scale(results, by: 1) : results)
     return isLive || passed.tensor != results.tensor

@@ -6,19 +6,42 @@ import HookPoints
 import TensorCore
 
 extension ForwardPass {
+  /// Queries, keys and values after the short convolution and its SiLU, where the layer has one, and what the next
+  /// tokens need of their inputs: for each of the three, one tensor a member.
+  func convolved(
+    _ layer: Int, _ inputs: [Variable<Scalar>], _ weights: LinearAttentionWeights<Scalar>
+  ) -> ([Variable<Scalar>], [[Tensor<Scalar>]]) {
+    guard !weights.convolutions.isEmpty else { return (inputs, []) }
+    let members = order.members[..<active]
+    let results = inputs.indices.map { input in
+      ops.shortConvolution(
+        inputs[input], weight: weights.convolutions[input],
+        segments: members.map { ($0.start, $0.sequence.count) },
+        pasts: members.map { $0.sequence.prefix?.layers[layer].convolved[input] })
+    }
+    return (results.map { ops.activation(.silu, $0.out) }, results.map(\.pasts))
+  }
+
+  /// The recurrence and its normaliser, `[T, H, dv]`.
+  ///
+  /// - Parameter input: what the layer's projections read.
   func linearAttention(
     _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>, _ v: Variable<Scalar>,
-    _ kind: LinearAttention, gain: Parameter<Scalar>?
-  ) throws -> Variable<Scalar> {
-    let phiQ = hooks.point(layer, .phiQ, ops.activation(kind.featureMap, q))
-    let phiK = hooks.point(layer, .phiK, ops.activation(kind.featureMap, k))
+    _ kind: LinearAttention, _ input: Variable<Scalar>, _ weights: LinearAttentionWeights<Scalar>
+  ) throws -> (Variable<Scalar>, [Prefix<Scalar>.Attention]) {
+    let phiQ = hooks.point(
+      layer, .phiQ, mapped(q, kind.featureMap, weights.queryMaps, toOne: kind.queriesSumToOne))
+    let phiK = hooks.point(
+      layer, .phiK, mapped(k, kind.featureMap, weights.keyMaps, toOne: kind.keysSumToOne))
     let members = order.members[..<active]
     let segments = members.map {
       RecurrentSegment<Scalar>(
         start: $0.start, count: $0.sequence.count, initial: $0.sequence.prefix?.state(layer: layer))
     }
     let recurrence = Recurrence(
-      ops: ops, q: phiQ, k: phiK, v: v, decays: kind.decays, scale: kind.scale)
+      ops: ops, q: phiQ, k: phiK, v: v,
+      forgetting: forgetting(kind.update, input, weights, shared: phiK.shape[1]),
+      scale: kind.scale)
     let watched: [BlockPoint] = [.ssmStateInitial, .ssmWrite, .ssmState]
     var (out, states): (Variable<Scalar>, [Tensor<Scalar>])
     if watched.contains(where: { hooks.wants(.block(layer, $0)) }) {
@@ -26,28 +49,115 @@ extension ForwardPass {
     } else {
       (out, states) = recurrence.run(segments)
     }
-    let effective = try EffectiveAttention(self, layer, phiQ, phiK, v, kind, segments)
+    let effective = try EffectiveAttention(self, layer, recurrence, segments)
     if let effective { out = effective.addEdits(of: .attnScores, to: out, dividedBy: nil) }
     var divisor: Variable<Scalar>?
     var sums: [Tensor<Scalar>?] = segments.map { _ in nil }
-    if kind.normalised {
+    if kind.normalised, case .fixed(let decays) = kind.update {
       let (normaliser, ends) = ops.linearNormaliser(
-        q: phiQ, k: phiK, segments: segments, decays: kind.decays, scale: kind.scale)
+        q: phiQ, k: phiK, segments: segments, decays: decays, scale: kind.scale)
       sums = ends
       let passed = hooks.point(layer, .normaliser, normaliser)
       divisor = passed
       out = ops.divide(out, by: passed, epsilon: LinearAttention.normaliserEpsilon)
     }
     if let effective { out = effective.addEdits(of: .pattern, to: out, dividedBy: divisor) }
-    if keepsMemory {
-      for place in members.indices {
-        memories[place].append(
-          .recurrent(RecurrentState(matrix: states[place], keySum: sums[place])))
-      }
+    return (
+      out, zip(states, sums).map { .recurrent(RecurrentState(matrix: $0, keySum: $1)) }
+    )
+  }
+
+  /// The norm of each head's output and the output gate.
+  func finished(
+    _ out: Variable<Scalar>, _ kind: LinearAttention, _ input: Variable<Scalar>,
+    _ weights: LinearAttentionWeights<Scalar>
+  ) -> Variable<Scalar> {
+    var out = out
+    if case .rms(let epsilon, _) = kind.outputNorm {
+      out = ops.norm(out, centred: false, epsilon: epsilon).normalized
+      if let gain = weights.gain { out = ops.affine(out, gain: gain) }
     }
-    guard case .rms(let epsilon, _) = kind.outputNorm else { return out }
-    let normed = ops.norm(out, centred: false, epsilon: epsilon).normalized
-    return gain.map { ops.affine(normed, gain: $0) } ?? normed
+    guard let activation = kind.outputGate, let gate = weights.gate else { return out }
+    return ops.multiply(out, ops.activation(activation, linear(input, gate)).reshaped(out.shape))
+  }
+
+  /// Attention's output plus the decaying sum of the values before each token, and that sum as the next token of
+  /// each member meets it.
+  func withMomentum(
+    _ layer: Int, _ out: Variable<Scalar>, _ v: Variable<Scalar>, decay: Double
+  ) -> (Variable<Scalar>, [Tensor<Scalar>]) {
+    let members = order.members[..<active]
+    let (sum, next) = ops.momentum(
+      v, decay: decay, segments: members.map { ($0.start, $0.sequence.count) },
+      initial: members.map { $0.sequence.prefix?.layers[layer].momentum })
+    let passed = hooks.point(layer, .momentum, sum)
+    let (rows, heads, shared, width) = (v.shape[0], out.shape[1], v.shape[1], v.shape[2])
+    guard shared < heads else { return (ops.add(out, passed), next) }
+    // Heads that share values share their sum.
+    let spread = (0..<rows * heads).map {
+      $0 / heads * shared + $0 % heads / (heads / shared)
+    }
+    let each = ops.rows(spread, of: passed.reshaped([rows * shared, width]))
+    return (ops.add(out, each.reshaped(out.shape)), next)
+  }
+
+  /// φ of every head, `[T, n, width of φ]`.
+  private func mapped(
+    _ x: Variable<Scalar>, _ map: FeatureMap, _ weights: [LinearWeights<Scalar>], toOne: Bool
+  ) -> Variable<Scalar> {
+    let width = x.shape[2]
+    func linear(_ index: Int) -> Variable<Scalar> { self.linear(x, weights[index]) }
+    var phi: Variable<Scalar>
+    switch map {
+    case .elementwise(let activation): phi = ops.activation(activation, x)
+    case .unitLength(let epsilon):
+      let inner = ops.norm(x, centred: false, epsilon: epsilon / Double(width)).normalized
+      phi = ops.scale(inner, by: 1 / Double(width).squareRoot())
+    case .transformerToRNN: phi = ops.activation(.relu, linear(0))
+    case .hedgehog:
+      let factors = Array(repeating: Scalar(2), count: width)
+      phi = ops.softmax(
+        ops.columns(
+          linear(0), sources: Array(0..<width) + Array(0..<width),
+          factors: factors + factors.map { -$0 }))
+    case .product: phi = ops.multiply(linear(0), linear(1))
+    case .dpfp(let order):
+      let one = Array(repeating: Scalar(1), count: 2 * width * order)
+      let halves = ops.columns(
+        x, sources: Array(0..<width) + Array(0..<width),
+        factors: one[..<width] + one[..<width].map { -$0 })
+      let u = ops.activation(.relu, halves)
+      let rolled = (1...order).flatMap { shift in
+        (0..<2 * width).map { ($0 - shift % (2 * width) + 2 * width) % (2 * width) }
+      }
+      phi = ops.multiply(
+        ops.columns(u, sources: (0..<order).flatMap { _ in 0..<2 * width }, factors: one),
+        ops.columns(u, sources: rolled, factors: one))
+    }
+    phi = phi.reshaped([x.shape[0], x.shape[1], map.width(of: width)])
+    return toOne ? ops.divide(phi, by: ops.sums(phi), epsilon: LinearAttention.sumEpsilon) : phi
+  }
+
+  /// What each token forgets and how strongly it writes.
+  private func forgetting(
+    _ update: StateUpdate, _ input: Variable<Scalar>, _ weights: LinearAttentionWeights<Scalar>,
+    shared: Int
+  ) -> Forgetting<Scalar> {
+    switch (update, weights.decayDown, weights.decayUp, weights.decay, weights.strength) {
+    case (.fixed(let decays), _, _, _, _): return .fixed(decays)
+    case (.gated(_, let temper, let least), let down?, let up?, _, _):
+      let logits = ops.scale(linear(linear(input, down), up), by: -1)
+      let decays = ops.decay(logits, rate: .fixed(1 / temper), least: least)
+      return .gated(decays.reshaped([activeRows, shared, decays.tensor.width / shared]), nil)
+    case (.gatedDelta(let strength), _, _, let decay?, let write?):
+      guard let bias = weights.decayBias, let rate = weights.decayRate else { break }
+      let decays = ops.decay(
+        ops.add(linear(input, decay), bias: bias), rate: .exponential(rate))
+      let betas = ops.scale(ops.activation(.logistic, linear(input, write)), by: strength)
+      return .gated(decays.reshaped([activeRows, decays.tensor.width, 1]), betas)
+    default: break
+    }
+    preconditionFailure("a gated layer without the weights of its gates")
   }
 
   /// The recurrence in pieces: each ends where a state is read, edited or written to.
@@ -64,10 +174,9 @@ extension ForwardPass {
     }
     // With a tape the pieces are for reading only, beside the recurrence that gradients flow through.
     let pieces = recurrence.without(tape: ops.tape != nil)
-    let size = architecture.heads * architecture.headWidth * architecture.valueWidth
     let zero = Tensor<Scalar>(
-      repeating: 0,
-      shape: [architecture.heads, architecture.headWidth, architecture.valueWidth])
+      repeating: 0, shape: [recurrence.q.shape[1], recurrence.q.shape[2], recurrence.v.shape[2]])
+    let size = zero.count
     var initial = segments.map { $0.initial?.matrix ?? zero }
     if hooks.wants(names[0]) {
       let flat = Tensor(shape: [initial.count, size], values: initial.flatMap(\.values))
@@ -91,7 +200,7 @@ extension ForwardPass {
           ? at + 1 : (at + 1..<end).first { writes.contains($0) || reads.contains($0) } ?? end
         var (out, after) = pieces.run(rows: at..<next, from: state)
         if writes.contains(at) {
-          let write = pieces.run(rows: at..<next, from: zero).1
+          let write = pieces.write(row: at, before: state, zero: zero)
           let edited = hooks.row(names[1], at, write.reshaped([1, size])).reshaped(zero.shape)
           writeRows[at] = edited
           if edited != write {
@@ -115,134 +224,5 @@ extension ForwardPass {
     guard ops.tape == nil, var joined = outputs.first else { return recurrence.run(segments) }
     for out in outputs.dropFirst() { joined = ops.concatenate(joined, out) }
     return (joined, states)
-  }
-}
-
-/// The inputs of a layer's recurrence, which can be run over whole segments or over any rows of one.
-struct Recurrence<Scalar: TensorScalar> {
-  let ops: Operations<Scalar>
-  let q, k, v: Variable<Scalar>
-  let decays: [Double]
-  let scale: Double
-
-  func run(_ segments: [RecurrentSegment<Scalar>]) -> (Variable<Scalar>, [Tensor<Scalar>]) {
-    ops.linearAttention(q: q, k: k, v: v, segments: segments, decays: decays, scale: scale)
-  }
-
-  /// Outputs `[rows, H, dv]` of some rows, and the state after them.
-  func run(rows: Range<Int>, from state: Tensor<Scalar>) -> (Variable<Scalar>, Tensor<Scalar>) {
-    let list = Array(rows)
-    let (out, states) = ops.linearAttention(
-      q: ops.rows(list, of: q), k: ops.rows(list, of: k), v: ops.rows(list, of: v),
-      segments: [
-        RecurrentSegment(
-          start: 0, count: rows.count, initial: RecurrentState(matrix: state, keySum: nil))
-      ], decays: decays, scale: scale)
-    return (out, states[0])
-  }
-
-  /// scale · φ(q_row) · state: a step that forgets and writes nothing.
-  func readout(row: Int, state: Tensor<Scalar>) -> Variable<Scalar> {
-    func one(_ x: Variable<Scalar>) -> Variable<Scalar> {
-      Variable(Tensor(repeating: 0, shape: [1] + x.shape.dropFirst()))
-    }
-    return ops.linearAttention(
-      q: ops.rows([row], of: q), k: one(k), v: one(v),
-      segments: [
-        RecurrentSegment(start: 0, count: 1, initial: RecurrentState(matrix: state, keySum: nil))
-      ], decays: decays.map { _ in 1 }, scale: scale
-    ).out
-  }
-
-  /// state + (edited − original): exactly `state` where nothing changed.
-  func sum(_ state: Tensor<Scalar>, _ edited: Tensor<Scalar>, minus original: Tensor<Scalar>)
-    -> Tensor<Scalar>
-  {
-    let difference = ops.add(Variable(edited), ops.scale(Variable(original), by: -1))
-    return ops.add(Variable(state), difference).tensor
-  }
-
-  func without(tape drops: Bool) -> Recurrence {
-    guard drops else { return self }
-    return Recurrence(
-      ops: Operations(ops.context), q: Variable(q.tensor), k: Variable(k.tensor),
-      v: Variable(v.tensor), decays: decays, scale: scale)
-  }
-}
-
-/// Linear attention as weights of tokens on tokens: scores are the weights in the numerator, the pattern is what they
-/// are after the normaliser. Both are derived from the recurrence, so an edit acts as the difference that it makes.
-final class EffectiveAttention<Scalar: TensorScalar> {
-  private let hooks: HookRun<Scalar>
-  private let ops: Operations<Scalar>
-  private let layer: Int
-  private let v: Tensor<Scalar>
-  private let layout: AttentionLayout<Scalar>
-  private var weights: Tensor<Scalar>
-
-  /// Nil where nobody looks.
-  ///
-  /// - Throws: `ModelError.scoresAfterPrefix`, because a prefix holds no keys.
-  init?(
-    _ pass: ForwardPass<Scalar>, _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>,
-    _ v: Variable<Scalar>, _ kind: LinearAttention, _ segments: [RecurrentSegment<Scalar>]
-  ) throws {
-    let names = [BlockPoint.attnScores, .pattern].map { HookName.block(layer, $0) }
-    guard names.contains(where: { pass.hooks.wants($0) }) else { return nil }
-    for name in names where pass.hooks.differentiates(name) {
-      throw ModelError.gradientThroughEdit(
-        model: pass.model.name, hook: name, instead: "edit hook_phi_q, hook_phi_k or hook_z")
-    }
-    guard segments.allSatisfy({ $0.initial == nil }) else {
-      throw ModelError.scoresAfterPrefix(model: pass.model.name, layer: layer)
-    }
-    hooks = pass.hooks
-    ops = Operations(pass.ops.context)
-    self.layer = layer
-    self.v = v.tensor
-    layout = AttentionLayout(
-      sequences: segments.map { .init(start: $0.start, count: $0.count, past: []) },
-      heads: pass.architecture.heads, keyValueHeads: pass.architecture.keyValueHeads)
-    weights = ops.linearScores(
-      q: q.tensor, k: k.tensor, segments: segments, decays: kind.decays, scale: kind.scale)
-  }
-
-  /// Passes the weights through a hook point and adds to the output what an edit changes.
-  ///
-  /// - Parameter divisor: the normaliser `[T, H]` that the weights are divided by first.
-  func addEdits(
-    of point: BlockPoint, to out: Variable<Scalar>, dividedBy divisor: Variable<Scalar>?
-  ) -> Variable<Scalar> {
-    if let divisor { divide(by: divisor.tensor) }
-    let edited = hooks.point(
-      .block(layer, point), Variable(weights), blocks: hooks.scoreBlocks(layout)
-    ).tensor
-    guard edited != weights else { return out }
-    let difference = ops.add(Variable(edited), ops.scale(Variable(weights), by: -1))
-    weights = edited
-    let change = ops.attentionMix(
-      pattern: difference, v: Variable(v), layout: layout, everyKey: true)
-    // On the tape's operations, so that gradients go on through `out`.
-    return hooks.ops.add(out, change)
-  }
-
-  private func divide(by divisor: Tensor<Scalar>) {
-    let heads = layout.heads
-    divisor.withUnsafeBufferPointer { divisor in
-      weights.withUnsafeMutableBufferPointer { weights in
-        for (index, sequence) in layout.sequences.enumerated() {
-          for head in 0..<heads {
-            for query in 0..<sequence.count {
-              let n =
-                divisor[(sequence.start + query) * heads + head]
-                + Scalar(LinearAttention.normaliserEpsilon)
-              let start =
-                layout.scoreOffsets[index] + (head * sequence.count + query) * sequence.total
-              for key in 0..<sequence.total { weights[start + key] /= n }
-            }
-          }
-        }
-      }
-    }
   }
 }

@@ -80,8 +80,9 @@ extension TrainingSpec {
     case .linear:
       kind = .linear(
         LinearAttention(
-          featureMap: .eluPlusOne, scale: 1 / Double(headWidth).squareRoot(), decays: decays,
-          normalised: false, outputNorm: .rms(epsilon: 1e-6, gain: true)))
+          featureMap: .elementwise(.eluPlusOne), scale: 1 / Double(headWidth).squareRoot(),
+          update: .fixed(decays: decays), normalised: false,
+          outputNorm: .rms(epsilon: 1e-6, gain: true)))
     }
     return Architecture(
       family: model.attention == .softmax ? "llama" : "thetascope_linear_attn",

@@ -163,6 +163,8 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
   case geluTanh = "gelu_tanh"
   /// elu(x) + 1, the feature map of Katharopoulos et al. 2020, arXiv:2006.16236, eq. 7.
   case eluPlusOne = "elu_plus_one"
+  /// 1 / (1 + exp(−x)): gates and write strengths.
+  case logistic
 
   var code: ck_activation {
     switch self {
@@ -172,6 +174,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     case .geluTanh: CK_GELU_TANH
     case .silu: CK_SILU
     case .eluPlusOne: CK_ELU_PLUS_ONE
+    case .logistic: CK_LOGISTIC
     }
   }
 }

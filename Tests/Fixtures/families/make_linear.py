@@ -89,7 +89,7 @@ def randomise(model, seed):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape, generator=generator)
-            if name.endswith("norm.weight"):
+            if name.endswith("norm.weight") or "norm_swish_gate" in name:
                 parameter.copy_(1 + 0.3 * noise)
             elif name.endswith(".bias"):
                 parameter.copy_(0.3 * noise)
@@ -283,6 +283,7 @@ def make(name, options, seed):
           f"largest value {largest:.1f}", "" if extension else "agrees with flash-linear-attention")
 
 
-replace_kernels()
-for number, (name, options) in enumerate(MODELS.items()):
-    make(name, options, 31 + number)
+if __name__ == "__main__":
+    replace_kernels()
+    for number, (name, options) in enumerate(MODELS.items()):
+        make(name, options, 31 + number)

@@ -73,7 +73,7 @@ struct ICLFineTuningCase: CustomTestStringConvertible {
       zeroShot: try look(model, shown.beginning, plain),
       tuned: try look(trained.model, shown.beginning, plain), training: trained,
       comparison: Comparison(
-        heads: model.architecture.heads, counts: shown.items.map(\.count),
+        counts: shown.items.map(\.count),
         topTokens: integer("top_tokens"), topDemonstrations: integer("top_examples"), rank: 2))
   }
 }

@@ -41,7 +41,7 @@ import Testing
       for (metric, value) in measured { found[metric.rawValue] = value }
       found["sim_am_after"] = found.removeValue(forKey: "sim_am")
       found["sim_am_before"] = UpdateSimilarity.ofMaps(
-        icl.map, zero.map, heads: runs.comparison.heads)
+        icl.map, zero.map, heads: icl.heads)
       let names = try #require(row.objectValue).keys.filter { $0 != "layer" && $0 != "query" }
       #expect(names.count == 10)
       for name in names {
@@ -155,7 +155,7 @@ import Testing
     }
     let (icl, zero) = (try look(shown.context), try look(shown.beginning))
     let comparison = Comparison(
-      heads: model.architecture.heads, counts: [3, 4], topTokens: 1, topDemonstrations: 1, rank: 1)
+      counts: [3, 4], topTokens: 1, topDemonstrations: 1, rank: 1)
     for layer in 0..<model.architecture.layers {
       for (one, origin) in zip(icl.layers[layer].dual, zero.layers[layer].dual) {
         let isLinear = features[layer].isLinear

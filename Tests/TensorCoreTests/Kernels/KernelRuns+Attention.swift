@@ -137,4 +137,31 @@ extension KernelRuns {
       tokens, kw, q, kw, k, kw, 0.9, 0.7, dout, vw, &dq, kw, &dk, kw, &scratch)
     return dq + dk + dv + dInitial
   }
+
+  /// Gates of each key element and of the head, with and without the delta rule, forward and backward.
+  @Sendable static func gatedAttention(_ t: ck_kernels, _ n: Int) -> [R] {
+    var draws = Draws(n)
+    let (tokens, kw, vw) = (1 + n % 17, 1 + n % 37, 1 + n * 7 % 140)
+    let q: [R] = draws.values(tokens * kw)
+    let k: [R] = draws.values(tokens * kw)
+    let v: [R] = draws.values(tokens * vw)
+    let decay: [R] = draws.values(tokens * kw)
+    let beta: [R]? = n % 3 == 0 ? nil : draws.values(tokens)
+    let dout: [R] = draws.values(tokens * vw)
+    let initial: [R] = draws.values(kw * vw)
+    let step = n % 2
+    let stride = step == 0 ? 1 : kw
+    var (state, out) = (initial, v)
+    var (dq, dk, dv, dDecay, dBeta) = (q, k, v, decay, v)
+    var scratch = [R](repeating: .nan, count: (tokens + 2) * (kw + 1) * vw)
+    func run(_ beta: UnsafePointer<R>?) {
+      t.gated_attention?(
+        tokens, kw, vw, q, kw, k, kw, v, vw, decay, stride, step, beta, 1, 0.7, &state, &out, vw)
+      t.gated_attention_backward?(
+        tokens, kw, vw, q, kw, k, kw, v, vw, decay, stride, step, beta, 1, 0.7, initial, dout, vw,
+        &dq, &dk, &dv, &dDecay, &dBeta, &scratch)
+    }
+    if let beta { run(beta) } else { run(nil) }
+    return out + state + dq + dk + dv + dDecay + dBeta
+  }
 }

@@ -18,6 +18,7 @@ enum KernelRuns<R: KernelElement> {
       KernelRun(name: "attention_backward", run: attentionBackward),
       KernelRun(name: "linear_attention", run: linearAttention),
       KernelRun(name: "linear_attention_backward", run: linearAttentionBackward),
+      KernelRun(name: "gated_attention", run: gatedAttention),
       KernelRun(name: "loss", run: loss), KernelRun(name: "optimisers", run: optimisers),
     ]
   }
@@ -117,7 +118,7 @@ enum KernelRuns<R: KernelElement> {
   }
 
   static var activations: [ck_activation] {
-    [CK_IDENTITY, CK_RELU, CK_GELU, CK_GELU_TANH, CK_SILU, CK_ELU_PLUS_ONE]
+    [CK_IDENTITY, CK_RELU, CK_GELU, CK_GELU_TANH, CK_SILU, CK_ELU_PLUS_ONE, CK_LOGISTIC]
   }
 
   @Sendable static func function(_ t: ck_kernels, _ n: Int) -> [R] {

@@ -221,6 +221,54 @@ import Testing
     }
   }
 
+  /// Decays of each key element and of each head, on two heads or on four, with and without the delta rule.
+  @Test(arguments: [
+    ([8, 2, 5], false), ([8, 4, 1], false), ([8, 2, 5], true), ([8, 4, 1], true),
+  ])
+  func gatedAttention(_ decays: [Int], delta: Bool) {
+    var check = DifferenceCheck(
+      inputs: [[8, 4, 5], [8, 2, 5], [8, 2, 3], decays] + (delta ? [[8, 4]] : []))
+    let segments = Self.segments(&check, sums: false)
+    for constants in [[], [0], [1, 2], [3], [0, 1, 2]] as [Set<Int>] {
+      check.check("gated attention, constants \(constants)", constants: constants) { ops, x, _ in
+        ops.gatedAttention(
+          q: x[0], k: x[1], v: x[2], decays: x[3], betas: delta ? x[4] : nil, segments: segments,
+          scale: 0.4
+        ).out
+      }
+    }
+  }
+
+  @Test func gates() {
+    var check = DifferenceCheck(inputs: [[4, 6]], weights: [[6]])
+    check.check("decay with a rate of each head") { ops, x, w in
+      ops.decay(x[0], rate: .exponential(w[0]))
+    }
+    check.check("bias") { ops, x, w in ops.add(x[0], bias: w[0]) }
+    check.weights = []
+    check.check("decay with a fixed rate") { ops, x, _ in ops.decay(x[0], rate: .fixed(0.3)) }
+    check.check("decay with a bound") { ops, x, _ in
+      ops.decay(x[0], rate: .fixed(2), least: -1.5)
+    }
+    check.check("sums") { ops, x, _ in ops.sums(x[0]) }
+    check.check("softmax") { ops, x, _ in ops.softmax(x[0]) }
+    check.check("columns") { ops, x, _ in
+      ops.columns(x[0], sources: [5, 0, 0, 3], factors: [1, -2, 0.5, 1])
+    }
+    var tokens = DifferenceCheck(inputs: [[8, 3]], weights: [[3, 4]])
+    let pasts = [nil, tokens.normal([3, 3]), tokens.normal([3, 3])]
+    tokens.check("short convolution") { ops, x, w in
+      ops.shortConvolution(
+        x[0], weight: w[0], segments: [(0, 5), (5, 2), (7, 1)], pasts: pasts
+      ).out
+    }
+    var values = DifferenceCheck(inputs: [[8, 2, 3]])
+    let sums = [nil, values.normal([2, 3])]
+    values.check("momentum") { ops, x, _ in
+      ops.momentum(x[0], decay: 0.7, segments: [(0, 5), (5, 3)], initial: sums).out
+    }
+  }
+
   @Test func edits() {
     var check = DifferenceCheck(inputs: [[5, 4]])
     let slices = [Slice(start: 1, count: 2), Slice(start: 8, count: 2), Slice(start: 18, count: 2)]

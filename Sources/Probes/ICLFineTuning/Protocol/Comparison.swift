@@ -7,7 +7,6 @@ package typealias Measurements = [Metric: Double]
 
 /// What a comparison needs to know beside the runs.
 package struct Comparison: Sendable {
-  package let heads: Int
   /// Tokens of each demonstration.
   package let counts: [Int]
   package let topTokens: Int
@@ -15,8 +14,7 @@ package struct Comparison: Sendable {
   /// How many singular directions principal angles are between.
   package let rank: Int
 
-  package init(heads: Int, counts: [Int], topTokens: Int, topDemonstrations: Int, rank: Int) {
-    self.heads = heads
+  package init(counts: [Int], topTokens: Int, topDemonstrations: Int, rank: Int) {
     self.counts = counts
     self.topTokens = topTokens
     self.topDemonstrations = topDemonstrations
@@ -30,9 +28,9 @@ package struct Comparison: Sendable {
     -> Measurements
   {
     var found = similarities(icl: icl, output: tuned.output, zeroShot: zeroShot)
-    found[.simAM] = UpdateSimilarity.ofMaps(icl.map, tuned.map, heads: heads)
+    found[.simAM] = UpdateSimilarity.ofMaps(icl.map, tuned.map, heads: icl.heads)
     found[.simAMDelta] = UpdateSimilarity.ofMapUpdates(
-      icl.map, tuned.map, from: zeroShot.map, heads: heads)
+      icl.map, tuned.map, from: zeroShot.map, heads: icl.heads)
     return found
   }
 

@@ -53,6 +53,7 @@ package struct QueryRun: Sendable {
 
 /// What one layer's attention did at the last token of one query.
 package struct LayerReading: Sendable {
+  package let heads: Int
   /// `attn.hook_out`, `[D]`: after W_O and its bias, before the residual.
   package let output: [Float]
   /// The query's features that enter its scores, `[H, d]`.
@@ -95,9 +96,19 @@ extension Transformer<Float> {
       values: try values.map { try result.cache.tensor($0) })
   }
 
-  /// By layer.
+  /// By layer. Stops the program for an architecture that has none; `layerWithoutScores` says so beforehand.
   package var scoreFeatures: [ScoreFeatures] {
-    (0..<architecture.layers).map { ScoreFeatures(architecture, layer: $0) }
+    (0..<architecture.layers).map { layer in
+      guard let features = ScoreFeatures(architecture, layer: layer) else {
+        preconditionFailure("layer \(layer) of \(name) has no scores")
+      }
+      return features
+    }
+  }
+
+  /// The first layer whose attention has no scores that are products of queries and keys.
+  package var layerWithoutScores: Int? {
+    (0..<architecture.layers).first { ScoreFeatures(architecture, layer: $0) == nil }
   }
 
   /// What the model makes of queries after a context.
@@ -228,7 +239,8 @@ extension Transformer<Float> {
           read: read.reshaped([questions.count, read.count / questions.count]).row(index))
       }
       return LayerReading(
-        output: outputs.row(index), query: query, map: map.flatMap { $0.map { Float($0) } },
+        heads: feature.heads, output: outputs.row(index), query: query,
+        map: map.flatMap { $0.map { Float($0) } },
         trainingScores: training, dual: dual)
     }
   }

@@ -12,22 +12,23 @@ package struct ScoreFeatures: Sendable {
   package let scale: Double
   /// λ of each head; `nil` for softmax.
   package let decays: [Double]?
-  package let heads, keyValueHeads: Int
+  package let heads: Int
 
-  package init(_ architecture: Architecture, layer: Int) {
-    heads = architecture.heads
-    keyValueHeads = architecture.keyValueHeads
+  /// Nil where a score is no product of a query and a key: recurrences that forget by a gate or write by the delta rule.
+  package init?(_ architecture: Architecture, layer: Int) {
+    let shape = architecture.attentionShape(layer)
+    heads = shape.heads
     value = .block(layer, .v)
     switch architecture.attention[layer] {
-    case .softmax(let scale):
+    case .softmax(let scale), .momentumSoftmax(let scale, _):
       self.scale = scale
       decays = nil
-      let isRotary = if case .rotary = architecture.positions { true } else { false }
-      query = .block(layer, isRotary ? .rotQ : .q)
-      key = .block(layer, isRotary ? .rotK : .k)
+      query = .block(layer, shape.rotary == nil ? .q : .rotQ)
+      key = .block(layer, shape.rotary == nil ? .k : .rotK)
     case .linear(let kind):
+      guard case .fixed(let decays) = kind.update else { return nil }
       scale = kind.scale
-      decays = kind.decays
+      self.decays = decays
       query = .block(layer, .phiQ)
       key = .block(layer, .phiK)
     }
