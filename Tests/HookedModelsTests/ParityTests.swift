@@ -14,7 +14,7 @@ import Testing
     "linear-maps/identity", "linear-maps/elu-normalised", "linear-maps/relu-norm-qk",
     "linear-maps/elementwise-product", "linear-maps/hedgehog", "linear-maps/t2r",
     "linear-maps/dpfp-no-norm", "retnet-tiny", "gla-tiny", "gla-convolved", "deltanet-tiny",
-    "deltanet-hybrid",
+    "deltanet-hybrid", "llama-momentum", "linear-momentum",
   ]
   static let context = ComputeContext(threads: 2)
 

@@ -8,9 +8,9 @@ import TestSupport
 import Testing
 
 @Suite struct RoundTripTests {
-  /// What the two written layouts can say.
+  /// What the written layouts can say.
   static func architecture(_ family: String, tied: Bool) -> Architecture {
-    let isLinear = family != "llama"
+    let isLinear = family == "thetascope_linear_attn"
     var made = (isLinear ? SmallModel.linearDecay : .groupedQuery).architecture
     made.family = family
     made.tiedEmbeddings = tied
@@ -18,9 +18,12 @@ import Testing
     if !isLinear { made.valueWidth = made.headWidth }
     let scale = 1 / Double(made.headWidth).squareRoot()
     made.attention = made.attention.map { kind in
-      guard case .linear(var own) = kind else { return .softmax(scale: scale) }
+      guard case .linear(var own) = kind else {
+        return family == "llama"
+          ? .softmax(scale: scale) : .momentumSoftmax(scale: scale, decay: 0.7)
+      }
       own.scale = scale
-      if tied { own.featureMap = .elementwise(.eluPlusOne) }
+      if tied { (own.featureMap, own.momentum) = (.elementwise(.eluPlusOne), 0.6) }
       return .linear(own)
     }
     return made
@@ -44,7 +47,8 @@ import Testing
   }
 
   @Test(
-    arguments: ["llama", "thetascope_linear_attn"], [ElementType.bfloat16, .float16, .float32])
+    arguments: ["llama", "thetascope_momentum_llama", "thetascope_linear_attn"],
+    [ElementType.bfloat16, .float16, .float32])
   func savedAndOpened(_ family: String, _ type: ElementType) throws {
     for tied in [false, true] {
       let model = Transformer<Float>.small(

@@ -5,8 +5,9 @@
 # flash-linear-attention knows, against that package's own LinearAttentionForCausalLM, with its Triton
 # kernels replaced by its own plain-torch references (naive_recurrent_linear_attn, rms_norm_ref), so
 # that config.json, tensor names and the order of operations are the package's.
-# `linear-decay` is our extension: model_type "thetascope_linear_attn" adds `decay` (one fixed factor a
-# head), `rope_theta` (rotary before the feature map) and `output_norm` to the same keys.
+# `linear-decay` and `linear-momentum` are our extension: model_type "thetascope_linear_attn" adds `decay`
+# (one fixed factor a head), `rope_theta` (rotary before the feature map), `output_norm` and `momentum`
+# (Dai et al. 2023, section 5: the decaying sum of past values, added before the output norm).
 #
 # reference.safetensors: prompt{p}/{input_ids, logits, hook names}, no batch axis; attn.hook_ssm_state
 # and hook_ssm_write are those of the last token, [H, dφ, dv]; hook_attn_scores = scale·φ(q)·φ(k)·γ^(q-k),
@@ -45,6 +46,8 @@ MODELS = {
                          max_position_embeddings=None, norm_eps=1e-6,
                          model_type="thetascope_linear_attn", decay=[0.5, 0.875, 0.96875, 1.0],
                          rope_theta=10000.0, output_norm="rmsnorm"),
+    "linear-momentum": TINY | dict(feature_map="elu", num_kv_heads=1, momentum=0.7,
+                                   model_type="thetascope_linear_attn"),
     "linear-maps/elu-normalised": TINY | dict(feature_map="elu", norm_feature_map=True),
     "linear-maps/relu-norm-qk": TINY | dict(feature_map="relu", norm_q=True, norm_k=True,
                                             elementwise_affine=False),
@@ -55,7 +58,7 @@ MODELS = {
     "linear-maps/dpfp-no-norm": TINY | dict(feature_map="dpfp", output_norm="identity",
                                             model_type="thetascope_linear_attn"),
 }
-EXTENSION = ("model_type", "decay", "rope_theta", "output_norm")
+EXTENSION = ("model_type", "decay", "rope_theta", "output_norm", "momentum")
 
 
 def agree(name, ours, theirs, tolerance):
@@ -155,6 +158,14 @@ def recurrence(phi_q, phi_k, v, scale, decay, normalise):
     return torch.stack(out), state
 
 
+def momentum(v, decay):
+    """s_t = decay (s_{t-1} + v_{t-1}), as the explicit sum over the tokens before t."""
+    length = len(v)
+    distance = (torch.arange(length)[:, None] - torch.arange(length)[None]).double()
+    weight = torch.where(distance > 0, decay ** distance.clamp(min=0), 0.0)
+    return torch.einsum("ti,ihd->thd", weight, v)
+
+
 def reference(config, weights, ids):
     """Logits, hook points and the residuals that gradients are wanted for."""
     heads = config["num_heads"]
@@ -196,6 +207,10 @@ def reference(config, weights, ids):
         o = torch.einsum("hqk,khd->qhd", pattern, values)
         stepwise, state = recurrence(phi_q, keys, values, scale, decay, config["norm_feature_map"])
         agree(f"{at} recurrence", o, stepwise, 1e-10)
+        if config.get("momentum"):
+            sums = momentum(v, config["momentum"])
+            points[f"{at}.attn.hook_momentum"] = sums
+            o = o + sums.repeat_interleave(heads // kv_heads, 1)
         if config.get("output_norm", "rmsnorm") == "rmsnorm":
             z = rms(o, weights.get(f"{w}.attn.norm.weight"), epsilon)
         else:
