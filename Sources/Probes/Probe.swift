@@ -22,7 +22,11 @@ public enum ProbeRegistry {
     (
       "task-vectors",
       "Hendel et al. 2023: θ(S) extracted, patched into zero-shot prompts, every layer, with controls."
-    )
+    ),
+    (
+      "icl-vs-finetuning",
+      "Dai et al. 2023 and its critics: SimAOU, SimAM, Rec2FTP of in-context learning and fine-tuning."
+    ),
   ]
 
   /// Opens what a probe file asks for.
@@ -37,6 +41,9 @@ public enum ProbeRegistry {
     case "task-vectors":
       let (spec, resolved) = try tree.decode(small: small, TaskVectorsSpec.init(reading:))
       return try TaskVectorsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    case "icl-vs-finetuning":
+      let (spec, resolved) = try tree.decode(small: small, ICLFineTuningSpec.init(reading:))
+      return try ICLFineTuningProbe(spec, file: tree.file, on: context).prepared(resolved)
     case let other:
       throw RunError.invalidSpec(
         file: tree.file, key: "probe",

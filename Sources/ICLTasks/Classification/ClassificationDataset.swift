@@ -1,4 +1,4 @@
-// Labelled sentences and sentence pairs, one JSON object a line.
+// Labelled sentences and sentence pairs: one JSON object a line, or separated fields under a header.
 
 import CheckpointIO
 
@@ -39,15 +39,22 @@ public struct ClassificationDataset: Sendable, Equatable {
   /// `idx`, an upstream row number that is ignored.
   ///
   /// Texts are taken as they are, wrapped quotes and blanks included. Any other key, a blank text, a
-  /// line without a label (unlabelled test sets) and an empty line before the end are refused.
+  /// line without a label (unlabelled test sets) and an empty line before the end are refused. A file whose
+  /// name ends in `.csv` or `.tsv` has the same keys as its header.
   ///
   /// - Throws: `CheckpointError` when the file cannot be read or a line is not JSON; `TaskError`
   ///   with the line's number otherwise.
   public init(contentsOf path: String) throws {
-    let lines = try FileReading.readFile(path).split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    let used = lines.last?.isEmpty == true ? lines.dropLast() : lines[...]
+    let bytes = try FileReading.readFile(path)
     name = TaskFile.folderAndStem(of: path).stem
+    for (suffix, separator) in [(".csv", UInt8(ascii: ",")), (".tsv", UInt8(ascii: "\t"))]
+    where path.hasSuffix(suffix) {
+      examples = try Self.separated(bytes, by: separator, file: path)
+      guard !examples.isEmpty else { throw TaskError.emptyText(file: path, place: "the file") }
+      return
+    }
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    let used = lines.last?.isEmpty == true ? lines.dropLast() : lines[...]
     examples = try used.enumerated().map { index, line in
       let place = TaskPlace(file: path, place: "line \(index + 1)")
       guard !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) else {
@@ -58,7 +65,7 @@ public struct ClassificationDataset: Sendable, Equatable {
     guard !examples.isEmpty else { throw TaskError.emptyText(file: path, place: "the file") }
   }
 
-  private static func example(_ json: JSON, _ place: TaskPlace) throws -> Example {
+  static func example(_ json: JSON, _ place: TaskPlace) throws -> Example {
     let object = try place.object(
       json,
       known: [

@@ -76,7 +76,8 @@ extension ClassificationTemplate {
   /// ordered-prompt data files: sst2, sst5, mr, subj, agnews, cb.
   ///
   /// The paper separates demonstrations by the tokenizer's end-of-text token, which no text can hold;
-  /// here it is a newline. For AGNews and CB the released code words the prompt differently.
+  /// here it is a newline. For AGNews and CB the released code words the prompt differently than the
+  /// paper's table: `agnews_code` and `cb_code` are those (LMOps understand_icl, tasks/fewshot_task.py).
   public static let presets: [ClassificationTemplate] = [
     ClassificationTemplate(
       name: "sst2", prompt: line("Sentence: ", " Label:"),
@@ -98,14 +99,27 @@ extension ClassificationTemplate {
       prompt: line(
         "Classify the news articles into the categories of World, Sports, Business, and "
           + "Technology. News: ", " Type:"),
-      labels: [
-        Label("1", "World"), Label("2", "Sports"), Label("3", "Business"), Label("4", "Technology"),
-      ]),
+      labels: news),
+    ClassificationTemplate(
+      name: "agnews_code",
+      prompt: line(
+        "Classify the news articles into the categories of World, Sports, Business, and "
+          + "Technology. Article: ", " Answer:"),
+      labels: news),
     ClassificationTemplate(
       name: "cb", prompt: line("", " True, False, or Neither? Answer:"), pairJoint: " Question: ",
-      labels: [
-        Label("entailment", "True"), Label("contradiction", "False"), Label("neutral", "Neither"),
-      ]),
+      labels: commitments),
+    ClassificationTemplate(
+      name: "cb_code", prompt: line("", ". True, False, or Neither? Answer:"),
+      pairJoint: " Question: ", labels: commitments),
+  ]
+
+  private static let news = [
+    Label("1", "World"), Label("2", "Sports"), Label("3", "Business"), Label("4", "Technology"),
+  ]
+
+  private static let commitments = [
+    Label("entailment", "True"), Label("contradiction", "False"), Label("neutral", "Neither"),
   ]
 
   /// The preset of a name.

@@ -23,14 +23,17 @@ package struct Demonstrations: Sendable, Equatable {
   /// The in-context prompt up to the query.
   package var context: [Int] { beginning + items.flatMap { $0 + separator } }
 
-  /// The positions in `context` of the items' tokens, separators left out.
-  package var places: [Int] {
+  /// The positions in `context` of each item's tokens.
+  package var itemPlaces: [[Int]] {
     var next = beginning.count
-    return items.flatMap { item in
+    return items.map { item in
       defer { next += item.count + separator.count }
-      return next..<next + item.count
+      return Array(next..<next + item.count)
     }
   }
+
+  /// The positions in `context` of all items' tokens, separators left out.
+  package var places: [Int] { itemPlaces.flatMap { $0 } }
 
   /// The same demonstrations in another order.
   package func reordered(_ order: [Int]) -> Demonstrations {

@@ -1,0 +1,130 @@
+// The probe `icl-vs-finetuning`: zero-shot, in context, and fine-tuned on the demonstrations then zero-shot, compared by
+// Rec2FTP, SimAOU, SimAM and the attention to training tokens, with what these are worth. One cell is one model on one
+// data set with one seed.
+//
+// Source: Dai et al. 2023, arXiv:2212.10559; Deutch et al. 2024, arXiv:2311.07772; Shen et al. 2024, arXiv:2310.08540.
+
+import CheckpointIO
+import HookPoints
+import ICLTasks
+import TensorCore
+
+struct ICLFineTuningProbe {
+  let spec: ICLFineTuningSpec
+  let models: [ProbeModel]
+  private let data: [LabelledData]
+  private let files: [InputFile]
+  private let tokenized: [String: [TokenizedData]]
+
+  init(_ spec: ICLFineTuningSpec, file: String, on context: ComputeContext) throws {
+    let library = try TaskLibrary(folder: spec.tasksFolder)
+    self.spec = spec
+    models = try spec.models.map {
+      try ProbeModel(path: $0, bos: spec.bos, library: library, on: context)
+    }
+    guard Set(models.map(\.name)).count == models.count else {
+      throw RunError.invalidInput(
+        subject: file, fact: "two models have the same folder name; rename one of the folders")
+    }
+    for model in models {
+      if let layer = model.model.layerWithoutScores {
+        throw RunError.invalidInput(
+          subject: model.name,
+          fact:
+            "layer \(layer) forgets by a gate or writes by the delta rule, so its attention has no "
+            + "scores to compare; take a model with softmax or linear attention of fixed decay")
+      }
+    }
+    data = try spec.data.map {
+      try LabelledData(
+        $0, library: library, trainShare: spec.trainShare, splitSeed: spec.splitSeed)
+    }
+    files = try spec.data.flatMap { source -> [InputFile] in
+      switch source.origin {
+      case .task(let name):
+        [
+          InputFile(
+            .data, named: "task \(name)", contents: try library.task(named: name).digestBytes)
+        ]
+      case .file(let path): [try InputFile(.data, named: "\(source.name)/data", at: path)]
+      case .files(let train, let test):
+        [
+          try InputFile(.data, named: "\(source.name)/train", at: train),
+          try InputFile(.data, named: "\(source.name)/test", at: test),
+        ]
+      }
+    }
+    var tokenized: [String: [TokenizedData]] = [:]
+    for model in models {
+      tokenized[model.name] = try data.map {
+        try TokenizedData($0, model: model, separator: spec.separator)
+      }
+    }
+    self.tokenized = tokenized
+  }
+
+  func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
+    let inputs = try RunInputs(
+      probe: "icl-vs-finetuning", spec: resolved, files: models.flatMap(\.files) + files,
+      precision: "f32")
+    typealias Place = (model: ProbeModel, data: Int, seeds: [UInt64])
+    var places: [String: Place] = [:]
+    var cells: [Cell] = []
+    let seeds = spec.seedSelection == .fixed ? spec.seeds.map { [$0] } : [spec.seeds]
+    for model in models {
+      for (index, one) in (tokenized[model.name] ?? []).enumerated() {
+        for some in seeds {
+          let seed = some.count == 1 ? "seed \(some[0])" : "best seed"
+          let cell = Cell(
+            key: "\(model.name)/\(one.name)/\(seed)", cost: operations(one, on: model))
+          cells.append(cell)
+          places[cell.key] = (model, index, some)
+        }
+      }
+    }
+    let dropped = models.flatMap { model in (tokenized[model.name] ?? []).flatMap(\.dropped) }
+    let plan = RunPlan(
+      cells: cells,
+      tables: [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers],
+      details: RunDetails(
+        seeds: spec.seeds.map { Int($0) },
+        models: JSONObject(models.map { ($0.name, $0.details) }), dropped: dropped,
+        facts: ["flops": .number(cells.reduce(0) { $0 + $1.cost })]))
+    let identity = inputs.identity
+    return PreparedProbe(
+      inputs: inputs, plan: plan,
+      work: { cell in
+        guard let (model, index, seeds) = places[cell.key], let all = tokenized[model.name] else {
+          preconditionFailure("a cell of another plan: \(cell.key)")
+        }
+        let other = all.count > 1 ? all[(index + 1) % all.count] : nil
+        var work = ICLFineTuningCell(
+          model: model, data: all[index], other: other, spec: spec, key: cell.key)
+        let result = try work.run(seeds: seeds)
+        var output = ICLFineTuningRows(
+          model: model, data: all[index], other: other?.name, spec: spec, key: cell.key
+        ).output(result, identity)
+        output.notes.add(work.fires)
+        return output
+      },
+      conclude: { _ in CellOutput() },
+      summary: { ICLFineTuningSummary(spec: spec).text($0, models: models.map(\.name)) })
+  }
+
+  /// Floating-point operations of a cell, to a few per cent: two a weight and token forward, six with gradients.
+  private func operations(_ data: TokenizedData, on model: ProbeModel) -> Double {
+    func mean(_ counts: [Int]) -> Double {
+      Double(counts.reduce(0, +)) / Double(max(1, counts.count))
+    }
+    let query = mean(data.test.map(\.question.tokens.count))
+    let context = mean(data.train.map(\.item.count)) * Double(min(spec.shots, data.train.count))
+    let asked = Double(min(spec.testExamples, data.test.count)) * query
+    let judged = Double(min(spec.developmentExamples, data.train.count)) * query
+    let tunings = Double(spec.methods.count + spec.curve.count + 4)
+    let chosen = spec.rateSelection == .fixed ? 0 : Double(spec.rates.count * spec.methods.count)
+    let ordered = Double(spec.orders) * Double(min(spec.orderExamples, data.test.count)) * query
+    let forward = asked * (tunings + 6) + judged * chosen + 2 * ordered + context * 4
+    let backward = context * Double(spec.epochs) * (tunings + chosen + Double(spec.orders))
+    return Double(model.model.architecture.parameterCount) * (2 * forward + 6 * backward)
+  }
+}
