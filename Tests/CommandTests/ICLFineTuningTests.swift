@@ -88,7 +88,9 @@ extension CommandTests {
       ]
       switch name {
       case "sst2": arguments += ["--set", "data.0.file=\(folder)/dev.jsonl"]
-      case "agnews": arguments += ["--set", "data.0.file=\(folder)/test.jsonl"]
+      case "agnews":
+        // Of several articles one is too long for a context of 512.
+        arguments += ["--set", "data.0.file=\(folder)/test.jsonl", "--set", "test_examples=1"]
       default:
         let asked = name == "cb" ? "dev" : "test"
         arguments += ["--set", "data.0.train=\(folder)/train.jsonl"]
