@@ -15,13 +15,33 @@ struct CommonOptions: ParsableArguments {
     }
   }
 
-  var context: ComputeContext {
-    ComputeContext(threads: threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount))
+  var context: ComputeContext { context(.f32) }
+
+  func context(_ precision: Precision) -> ComputeContext {
+    ComputeContext(
+      threads: threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount),
+      precision: precision)
   }
 
   /// A line of talk.
   func say(_ line: String) {
     if !quiet { talk(line) }
+  }
+}
+
+extension Precision: ExpressibleByArgument {}
+
+/// What products multiply, for the commands that run a model.
+struct PrecisionOption: ParsableArguments {
+  @Option(help: "f32, or bf16: products of rounded numbers, about twice as fast and less exact.")
+  var precision = Precision.f32
+
+  func validate() throws {
+    guard precision.isAvailable else {
+      throw ValidationError(
+        "--precision \(precision.rawValue): this CPU has no bf16 dot product (AVX512-BF16); leave it out"
+      )
+    }
   }
 }
 

@@ -13,6 +13,7 @@ struct Generate: ParsableCommand {
   @Option(help: "A Hugging Face folder.") var model: String
   @Option(help: "The text to continue.") var prompt: String
   @Option(help: "How many tokens to add.") var maxNewTokens = 50
+  @OptionGroup var precision: PrecisionOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -23,7 +24,8 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let tokenizer = try Tokenizer.load(folder: model)
-    let model = try ModelFolder(path: model).model(as: Float.self, on: common.context)
+    let model = try ModelFolder(path: model).model(
+      as: Float.self, on: common.context(precision.precision))
     var tokens = try tokenizer.prompt(prompt, bos: .auto)
     for token in try model.generate(tokens, count: maxNewTokens) { tokens.append(token) }
     print(tokenizer.decode(tokens, skippingSpecialTokens: true))

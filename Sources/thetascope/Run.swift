@@ -19,6 +19,7 @@ struct Run: ParsableCommand {
   @Flag(help: "Use the probe file's overlay 'small', which ends in seconds.") var small = false
   @Flag(help: "Continue an unfinished run.") var resume = false
   @Flag(help: "Start anew where another run lies.") var force = false
+  @OptionGroup var precision: PrecisionOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -26,7 +27,7 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let context = common.context
+    let context = common.context(precision.precision)
     var tree = try SpecTree(readYAML(probe), file: probe)
     for override in set { try tree.set(override) }
     if !model.isEmpty { try tree.set("models", to: .array(model.map { .string($0) })) }

@@ -220,6 +220,19 @@ const ck_kernels *ck_f64(void);
 // The f64 table compiled without fused multiply-add instructions: slow, the same bits.
 const ck_kernels *ck_f64_portable(void);
 
+// MARK: bf16 products, where the CPU has the instruction
+
+bool ck_bf16_available(void);
+// Packs b(k, n) rounded to bf16 into panels [panel_begin, panel_end) of `packed`
+// ([ceil(columns/32)][ceil(depth/2)][32][2]), zeros beyond.
+void ck_pack_bf16(size_t depth, size_t columns, const void *source, ck_dtype dtype,
+                  ptrdiff_t k_stride, ptrdiff_t n_stride, size_t panel_begin, size_t panel_end,
+                  uint16_t *packed);
+// out[m, n] = Σ_k bf16(a[m, k])·b(k, n) in f32, one chain over pairs of k, + bias[n] when not null.
+void ck_product_bf16(size_t rows, size_t depth, size_t columns, const float *a, ptrdiff_t a_row,
+                     const uint16_t *panels, size_t panel_begin, size_t panel_end,
+                     const float *bias, float *out, size_t out_row);
+
 // MARK: Moving and widening (exact, the same everywhere)
 
 // Packs b(k, n) = source[k*k_stride + n*n_stride] (elements of `dtype`) into panels

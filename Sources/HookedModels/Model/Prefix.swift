@@ -38,6 +38,21 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
     return older + [own]
   }
 
+  /// Makes the prefix of only its first own tokens, which shares its memory; nil where a layer keeps a state.
+  var cut: ((Int) -> Prefix)? {
+    let spans = layers.compactMap { memory -> PastSpan<Scalar>? in
+      if case .keysAndValues(let span) = memory { span } else { nil }
+    }
+    guard spans.count == layers.count else { return nil }
+    return { count in
+      Prefix(
+        parent: self.parent, ownCount: count,
+        layers: spans.map {
+          .keysAndValues(PastSpan(keys: $0.keys, values: $0.values, count: count))
+        })
+    }
+  }
+
   /// Whether what it holds has the shapes that an architecture computes with.
   func fits(_ architecture: Architecture) -> Bool {
     guard layers.count == architecture.layers else { return false }

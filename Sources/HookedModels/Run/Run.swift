@@ -93,6 +93,21 @@ extension Transformer {
     try prefixes([BatchSequence(tokens: tokens, after: parent)])[0]
   }
 
+  /// The prefixes after each token of a sequence, `tokens.count` of them, from one run where attention is softmax:
+  /// they share its keys and values. A recurrent state is kept at each token by a run of its own.
+  public func prefixes(of tokens: [Int], after parent: Prefix<Scalar>? = nil) throws
+    -> [Prefix<Scalar>]
+  {
+    let whole = try prefix(tokens, after: parent)
+    if let cut = whole.cut { return (1...tokens.count).map(cut) }
+    var last = parent
+    return try tokens.map { token in
+      let next = try prefix([token], after: last)
+      last = next
+      return next
+    }
+  }
+
   /// One forward pass: everything that `run`, `prefixes` and gradients share.
   func forward(
     _ batch: [BatchSequence<Scalar>], plan: HookPlan, stopAt stop: Int?,

@@ -82,7 +82,7 @@ struct TaskVectorsProbe {
     }
     let inputs = try RunInputs(
       probe: "task-vectors", spec: resolved, files: models.flatMap(\.files) + data,
-      precision: "f32")
+      precision: models[0].model.context.precision.rawValue)
     var places: [String: (model: ProbeModel, task: String)] = [:]
     var cells: [Cell] = []
     for model in models {

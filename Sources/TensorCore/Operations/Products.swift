@@ -21,7 +21,7 @@ extension Operations {
     let offset = bias?.tensor()
     product(
       rows: rows, a: x.tensor.base, aRow: depth, aColumn: 1,
-      b: weight.panels(.forward, on: context),
+      b: weight.panels(.forward, precision: precision, on: context),
       bias: offset?.base, out: y.mutableBase, accumulate: false)
     withExtendedLifetime(offset) {}
     let (input, matrix, vector) = (x.node, node(of: weight), node(of: bias))
@@ -51,6 +51,11 @@ extension Operations {
     }
   }
 
+  /// What linear maps multiply here: gradients, and f64, are not for bf16.
+  private var precision: Precision {
+    tape == nil && Scalar.self == Float.self ? context.precision : .f32
+  }
+
   /// out (+)= a · b (+ bias), over threads.
   func product(
     rows: Int, a: UnsafePointer<Scalar>, aRow: Int, aColumn: Int, b: PackedMatrix,
@@ -58,10 +63,21 @@ extension Operations {
   ) {
     let columns = b.columns
     func run(_ rowRange: Range<Int>, _ panels: Range<Int>) {
-      kernels.product(
-        rowRange.count, b.depth, columns, a + rowRange.lowerBound * aRow, aRow, aColumn, b.base,
-        b.elementType.code, panels.lowerBound, panels.upperBound, bias,
-        out + rowRange.lowerBound * columns, columns, accumulate)
+      let (from, to) = (a + rowRange.lowerBound * aRow, out + rowRange.lowerBound * columns)
+      switch b.format {
+      case .elements(let type):
+        kernels.product(
+          rowRange.count, b.depth, columns, from, aRow, aColumn, b.base, type.code,
+          panels.lowerBound, panels.upperBound, bias, to, columns, accumulate)
+      case .roundedPairs:
+        precondition(aColumn == 1 && !accumulate, "bf16 products are for linear maps")
+        ck_product_bf16(
+          rowRange.count, b.depth, columns,
+          UnsafeRawPointer(from).assumingMemoryBound(to: Float.self),
+          aRow, b.base.assumingMemoryBound(to: UInt16.self), panels.lowerBound, panels.upperBound,
+          bias.map { UnsafeRawPointer($0).assumingMemoryBound(to: Float.self) },
+          UnsafeMutableRawPointer(to).assumingMemoryBound(to: Float.self), columns)
+      }
     }
     let cost = rows * columns / 64 * b.depth
     if b.panelCount >= 2 * context.threads || rows < 2 * context.threads {

@@ -43,6 +43,8 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   }
   private struct Packed: Sendable {
     var forward: PackedMatrix?
+    /// For products in bf16.
+    var rounded: PackedMatrix?
     var backward: PackedMatrix?
     var dense: Tensor<Scalar>?
   }
@@ -105,11 +107,19 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   }
 
   /// Packed for `x · Wᵀ` (`.forward`, depth in, columns out) or `y · W` (`.backward`, depth out, columns in).
-  package func panels(_ direction: PackedMatrix.Direction, on context: ComputeContext)
-    -> PackedMatrix
-  {
+  ///
+  /// - Parameter precision: `.bf16` is for `.forward` only.
+  package func panels(
+    _ direction: PackedMatrix.Direction, precision: Precision = .f32, on context: ComputeContext
+  ) -> PackedMatrix {
     precondition(shape.count == 2, "\(name) is not a matrix but \(shape)")
     return packed.withLock { cache in
+      if precision == .bf16 {
+        if let ready = cache.rounded { return ready }
+        let made = pack(.forward, precision: .bf16, on: context)
+        cache.rounded = made
+        return made
+      }
       if let ready = direction == .forward ? cache.forward : cache.backward { return ready }
       let made = pack(direction, on: context)
       if direction == .forward { cache.forward = made } else { cache.backward = made }
@@ -118,10 +128,13 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   }
 
   /// Packs the matrix for `x · Wᵀ` now instead of at its first use.
-  public func prepare(on context: ComputeContext) { _ = panels(.forward, on: context) }
+  public func prepare(on context: ComputeContext) {
+    _ = panels(.forward, precision: context.precision, on: context)
+  }
 
-  private func pack(_ direction: PackedMatrix.Direction, on context: ComputeContext) -> PackedMatrix
-  {
+  private func pack(
+    _ direction: PackedMatrix.Direction, precision: Precision = .f32, on context: ComputeContext
+  ) -> PackedMatrix {
     let (out, depth) = (shape[0], shape[1])
     func packing(_ base: UnsafeRawPointer, _ type: ElementType, _ row: Int, _ column: Int)
       -> PackedMatrix
@@ -130,7 +143,7 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
       case .forward:
         PackedMatrix(
           depth: depth, columns: out, source: base, type: type, depthStride: column,
-          columnStride: row, on: context)
+          columnStride: row, precision: precision, on: context)
       case .backward:
         PackedMatrix(
           depth: out, columns: depth, source: base, type: type, depthStride: row,

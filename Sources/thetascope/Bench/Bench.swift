@@ -2,6 +2,8 @@
 // and in run.json, nowhere else.
 
 import ArgumentParser
+import CheckpointIO
+import HookedModels
 import Probes
 import TensorCore
 
@@ -15,10 +17,25 @@ struct Bench: ParsableCommand {
 
   @Option(help: "A Hugging Face folder.") var model: String?
   @Flag(help: "Products of the largest shapes too, and of weights stored in bf16.") var all = false
+  @Option(
+    help: ArgumentHelp("A file of work to time on the model; see Tests/Peers.", visibility: .hidden)
+  )
+  var work: String?
+  @Option(
+    help: ArgumentHelp("Where the results of that work go, an .npz file.", visibility: .hidden))
+  var out: String?
+  @OptionGroup var precision: PrecisionOption
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if work != nil && (model == nil || out == nil) {
+      throw ValidationError("--work needs --model and --out")
+    }
+  }
+
   func run() throws {
-    let context = common.context
+    let context = common.context(precision.precision)
+    if let model, let work, let out { return try time(work, on: model, out: out, context) }
     common.say("measuring the machine…")
     let yardstick = Yardstick(context)
     print(
@@ -34,9 +51,32 @@ struct Bench: ParsableCommand {
       return
     }
     let bench = ProductBench(context: context, yardstick: yardstick)
-    for type in all ? [ElementType.float32, .bfloat16] : [.float32] {
+    let types: [ElementType] =
+      context.precision == .bf16 ? [.bfloat16] : all ? [.float32, .bfloat16] : [.float32]
+    for type in types {
       let shapes = all ? ProductBench.shapes : Array(ProductBench.shapes.prefix(3))
       for line in bench.table(of: type, shapes: shapes).lines() { print(line) }
     }
+  }
+
+  /// Seconds of each piece of work, fastest, middle and slowest, as JSON lines.
+  private func time(_ work: String, on model: String, out: String, _ context: ComputeContext) throws
+  {
+    let model = try ModelFolder(path: model).model(as: Float.self, on: context)
+    var results: [StoredTensor] = []
+    for work in try Workload.all(in: work) {
+      results += try work.run(model).map {
+        StoredTensor(
+          name: "\(work.name)/\($0.name)", dtype: $0.dtype, shape: $0.shape, bytes: $0.bytes)
+      }
+      let time = try Stopwatch { _ = try work.run(model) }
+      let line: JSON = [
+        "work": .string(work.name), "fastest": .number(time.fastest),
+        "median": .number(time.median),
+        "slowest": .number(time.slowest), "runs": .integer(time.seconds.count),
+      ]
+      print(line.serialized(pretty: false))
+    }
+    try NPZWriter.write(tensors: results, to: out)
   }
 }

@@ -1,0 +1,176 @@
+// Workload: pieces of interpretability work that Tests/Peers times in other toolkits too, on the same tokens, and whose
+// results it compares before it times anything.
+
+import CheckpointIO
+import HookPoints
+import HookedModels
+import Probes
+import TensorCore
+
+struct Workload {
+  let name: String
+  /// One run; its results by name.
+  let run: (Transformer<Float>) throws -> [StoredTensor]
+
+  /// The work in a file: `{"forward": {"sequences": [[…], …]}, …}`, in the file's order.
+  static func all(in file: String) throws -> [Workload] {
+    let json = try JSON(contentsOf: file)
+    func broken(_ key: String) -> CheckpointError {
+      .invalidConfiguration(
+        file: file, key: key, found: "something else", expected: "lists of tokens")
+    }
+    return try (json.objectValue?.keys ?? []).map { name in
+      func tokens(_ key: String) throws -> [[Int]] {
+        guard let rows = json[name]?[key]?.arrayValue else { throw broken("\(name).\(key)") }
+        return try rows.map { row in
+          guard let row = row.arrayValue else { throw broken("\(name).\(key)") }
+          return row.compactMap(\.intValue)
+        }
+      }
+      let sequences = try tokens("sequences")
+      switch name {
+      case "forward", "forward16": return forward(name, sequences)
+      case "capture16": return capture(name, sequences)
+      case "hendel": return hendel(name, sequences, queries: try tokens("queries"))
+      case "patching": return patching(name, clean: sequences[0], corrupt: sequences[1])
+      case "prefix": return prefix(name, sequences, after: try tokens("prefix")[0])
+      case "step": return step(name, sequences[0])
+      default: throw broken(name)
+      }
+    }
+  }
+
+  private static func forward(_ name: String, _ sequences: [[Int]]) -> Workload {
+    Workload(name: name) { model in
+      let result = try model.run(sequences.map { BatchSequence(tokens: $0) }, logitsAt: .all)
+      let last = result.logits.shape[0] - 1
+      return [
+        StoredTensor(name: "last", shape: [result.logits.width], floats: result.logits.row(last))
+      ]
+    }
+  }
+
+  /// Every hook point but the scores and patterns, and the logits.
+  private static func capture(_ name: String, _ sequences: [[Int]]) -> Workload {
+    Workload(name: name) { model in
+      let reads = model.catalog.entries.filter { $0.rowKind == .token && $0.name.point != .result }
+        .map { Read(hook: .name($0.name)) }
+      let result = try model.run(
+        sequences.map { BatchSequence(tokens: $0) }, plan: HookPlan(reads: reads), logitsAt: .all)
+      let middle = model.architecture.layers / 2
+      let last = sequences.reduce(0) { $0 + $1.count } - 1
+      return [
+        StoredTensor(
+          name: "last", shape: [model.architecture.modelWidth],
+          floats: try result.cache.tensor(.block(middle, .residPost)).row(last))
+      ]
+    }
+  }
+
+  /// θ_l of every in-context prompt at its last token, each patched into a query at each layer.
+  private static func hendel(_ name: String, _ prompts: [[Int]], queries: [[Int]]) -> Workload {
+    Workload(name: name) { model in
+      let layers = 0..<model.architecture.layers
+      let theta = try model.run(
+        prompts.map { BatchSequence(tokens: $0) },
+        plan: HookPlan(reads: layers.map { Read(Site<Residual>.residPost($0), at: .last) }),
+        logitsAt: .none
+      ).cache
+      let prefixes = try model.prefixes(queries.map { BatchSequence(tokens: $0.dropLast()) })
+      let patched = try layers.flatMap { layer in
+        let rows = try theta.tensor(.block(layer, .residPost))
+        return prefixes.indices.map {
+          BatchSequence(
+            .residual(Tensor(shape: [1, rows.width], values: rows.row($0)), layer: layer + 1),
+            after: prefixes[$0])
+        }
+      }
+      let logits = try model.run(patched).logits
+      return [
+        StoredTensor(
+          name: "predictions", shape: [layers.count, prompts.count],
+          floats: Operations<Float>(model.context).greatest(of: logits).map(Float.init))
+      ]
+    }
+  }
+
+  /// The residual stream of a clean run put into a corrupt one, at each layer and position by itself: the difference of
+  /// the logits that the two runs prefer.
+  private static func patching(_ name: String, clean: [Int], corrupt: [Int]) -> Workload {
+    Workload(name: name) { model in
+      let layers = 0..<model.architecture.layers
+      let all = HookPlan(reads: layers.map { Read(Site<Residual>.residPre($0)) })
+      let runs = try model.run(
+        [BatchSequence(tokens: clean), BatchSequence(tokens: corrupt)], plan: all)
+      let best = Operations<Float>(model.context).greatest(of: runs.logits)
+      let prefixes = try model.prefixes(of: corrupt)
+      let count = clean.count
+      let batch = try layers.flatMap { layer in
+        let rows = try runs.cache.tensor(.block(layer, .residPre))
+        return (0..<count).map { position in
+          let own = rows.row(position) + (count + position + 1..<2 * count).flatMap(rows.row)
+          return BatchSequence(
+            .residual(
+              Tensor(shape: [count - position, model.architecture.modelWidth], values: own),
+              layer: layer), after: position == 0 ? nil : prefixes[position - 1])
+        }
+      }
+      let logits = try model.run(batch).logits
+      return [
+        StoredTensor(
+          name: "grid", shape: [layers.count, count],
+          floats: batch.indices.map { row in
+            let values = logits.row(row)
+            return values[best[0]] - values[best[1]]
+          })
+      ]
+    }
+  }
+
+  /// What follows each query under one shared prefix.
+  private static func prefix(_ name: String, _ queries: [[Int]], after tokens: [Int]) -> Workload {
+    Workload(name: name) { model in
+      let prefix = try model.prefix(tokens)
+      let logits = try model.run(queries.map { BatchSequence(tokens: $0, after: prefix) }).logits
+      return [
+        StoredTensor(
+          name: "predictions", shape: [queries.count],
+          floats: Operations<Float>(model.context).greatest(of: logits).map(Float.init))
+      ]
+    }
+  }
+
+  /// One step of SGD on keys and values, and what the stepped model then gives.
+  private static func step(_ name: String, _ tokens: [Int]) -> Workload {
+    Workload(name: name) { model in
+      var trainer = Trainer(
+        model,
+        trained: { $0.contains(".k_proj.") || $0.contains(".v_proj.") },
+        optimiser: Optimiser(.sgd(momentum: 0)),
+        schedule: Schedule(peak: 0.01, warmup: 0, total: 1, decay: .constant))
+      let count = tokens.count - 1
+      let step = try trainer.step(
+        TrainingBatch(
+          sequences: [BatchSequence(tokens: tokens)],
+          targets: (0..<count).map {
+            Target(
+              at: BatchPosition(sequence: 0, position: $0), token: tokens[$0 + 1],
+              weight: 1 / Double(count))
+          }))
+      let changed = trainer.model.parameter("layers.0.attn.v_proj.weight")?.tensor().values ?? []
+      return [
+        StoredTensor(name: "loss", shape: [1], floats: [Float(step.loss)]),
+        StoredTensor(
+          name: "value_row", shape: [model.architecture.modelWidth],
+          floats: Array(changed.prefix(model.architecture.modelWidth))),
+      ]
+    }
+  }
+}
+
+extension Operations<Float> {
+  /// The index of the greatest value of each row; of equal ones the first.
+  fileprivate func greatest(of rows: Tensor<Float>) -> [Int] {
+    observations(rows, targets: Array(repeating: 0, count: rows.shape[0])).map(\.prediction)
+  }
+}
