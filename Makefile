@@ -2,7 +2,7 @@
 
 PROBE ?= probes/task-vectors.yaml
 
-.PHONY: run build test lint format layers clean sanitize train-models
+.PHONY: run build test lint format layers clean sanitize train-models bench-peers
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -37,6 +37,11 @@ train-models: build
 	    .build/release/thetascope train data/models/$$name/train.yaml --out runs/train/$$name --threads 1 & \
 	  done; wait; \
 	done
+
+# The same work in Thetascope and in its peers (from PyPI, each in a folder of its own under .build/peers), in turn.
+bench-peers: build
+	sh Tests/Peers/install.sh
+	.build/peers/transformers/bin/python Tests/Peers/compare.py $(WORK)
 
 clean:
 	rm -rf .build runs
