@@ -41,14 +41,19 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
   /// Makes the prefix of only its first own tokens, which shares its memory; nil where a layer keeps a state.
   var cut: ((Int) -> Prefix)? {
     let spans = layers.compactMap { memory -> PastSpan<Scalar>? in
-      if case .keysAndValues(let span) = memory { span } else { nil }
+      guard case .keysAndValues(let span) = memory.attention, memory.momentum == nil else {
+        return nil
+      }
+      return span
     }
     guard spans.count == layers.count else { return nil }
     return { count in
       Prefix(
         parent: self.parent, ownCount: count,
         layers: spans.map {
-          .keysAndValues(PastSpan(keys: $0.keys, values: $0.values, count: count))
+          Memory(
+            attention: .keysAndValues(
+              PastSpan(keys: $0.keys, values: $0.values, count: count)))
         })
     }
   }
