@@ -66,7 +66,7 @@ struct ICLFineTuningProbe {
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
     let inputs = try RunInputs(
       probe: "icl-vs-finetuning", spec: resolved, files: models.flatMap(\.files) + files,
-      precision: "f32")
+      precision: models[0].model.context.precision.rawValue)
     typealias Place = (model: ProbeModel, data: Int, seeds: [UInt64])
     var places: [String: Place] = [:]
     var cells: [Cell] = []
