@@ -20,10 +20,7 @@ extension Transformer<Float> {
     choose: (Tensor<Float>) -> Int = { $0.argmax(row: 0) },
     step report: (Int, RunResult<Float>) throws -> Void = { _, _ in }
   ) throws -> [Int] {
-    if let maximum = architecture.maximumPositions, tokens.count + count > maximum {
-      throw ModelError.tooLong(
-        model: name, sequence: 0, length: tokens.count + count, maximum: maximum)
-    }
+    try verify(lengths: [tokens.count + count])
     let later = try plan.afterPrompt(catalog)
     var prefix: Prefix<Float>?
     var next = tokens
@@ -64,7 +61,7 @@ extension HookPlan {
   fileprivate func afterPrompt(_ catalog: HookCatalog) throws -> HookPlan {
     func goesOn(_ hook: HookReference, _ positions: PositionSelector) throws -> Bool {
       switch positions {
-      case .last, .all, .index(-1):
+      case .last, .all:
         try !catalog.resolve(hook).contains { $0.point == .ssmStateInitial }
       case .index, .role: false
       }
