@@ -2,11 +2,10 @@
 
 import CheckpointIO
 import HookPoints
+import HookedModels
 import TensorCore
 import TestSupport
 import Testing
-
-@testable import HookedModels
 
 @Suite struct VerificationTests {
   @Test(arguments: SmallModel.allCases) func everyPromiseHolds(_ kind: SmallModel) throws {

@@ -1,11 +1,15 @@
 // BitComparison: numbers that must be the same, not close: −0 differs from 0, and a NaN equals itself.
 
 /// Counts what was compared and keeps the first difference.
-struct BitComparison {
-  private(set) var compared = 0
-  private(set) var difference: String?
+package struct BitComparison {
+  package private(set) var compared = 0
+  package private(set) var difference: String?
 
-  mutating func compare(_ what: @autoclosure () -> String, _ found: [Float]?, _ expected: [Float]) {
+  package init() {}
+
+  package mutating func compare(
+    _ what: @autoclosure () -> String, _ found: [Float]?, _ expected: [Float]
+  ) {
     compared += expected.count
     guard difference == nil else { return }
     guard let found, found.count == expected.count else {
@@ -27,7 +31,7 @@ struct BitComparison {
     }
   }
 
-  func outcome(of check: VerificationCheck) -> VerificationOutcome {
+  package func outcome(of check: VerificationCheck) -> VerificationOutcome {
     VerificationOutcome(
       check: check,
       verdict: difference.map { .fails($0) }

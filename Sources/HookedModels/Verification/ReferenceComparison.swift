@@ -57,6 +57,10 @@ public struct ReferenceComparison: Sendable {
     for (index, prompt) in prompts.enumerated() {
       var hooks: [(String, HookName)] = []
       for (key, name) in prompt.tensors where name != "logits" {
+        if name == "loss" || name.hasPrefix("grad/") {
+          notCompared.append((key, "losses and gradients are no activations"))
+          continue
+        }
         do {
           hooks.append((key, try model.catalog.resolve(name)[0]))
         } catch let error as HookError {

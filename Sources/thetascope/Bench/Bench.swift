@@ -15,9 +15,21 @@ struct Bench: ParsableCommand {
 
   @Option(help: "A Hugging Face folder.") var model: String?
   @Flag(help: "Products of the largest shapes too, and of weights stored in bf16.") var all = false
+  @Flag(help: "Of --model: the peak resident memory of one pass, beside the checkpoint's bytes.")
+  var memory = false
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if memory && model == nil { throw ValidationError("--memory is measured on a --model") }
+  }
+
   func run() throws {
+    if memory, let model {
+      for line in try MemoryBench(path: model, context: common.context).table().lines() {
+        print(line)
+      }
+      return
+    }
     let context = common.context
     common.say("measuring the machine…")
     let yardstick = Yardstick(context)
