@@ -2,7 +2,7 @@
 
 PROBE ?= probes/task-vectors.yaml
 
-.PHONY: run build test lint format layers clean sanitize train-models bench-peers
+.PHONY: run build test lint format layers clean sanitize train-models bench-peers bench-memory
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -42,6 +42,12 @@ train-models: build
 bench-peers: build
 	sh Tests/Peers/install.sh
 	.build/peers/transformers/bin/python Tests/Peers/compare.py $(WORK)
+
+# Peak memory of a forward pass of random weights of Pythia 1.4B's size in bf16 (2.8 GB under runs/; needs numpy).
+bench-memory: build
+	python3 Tests/Fixtures/memory/make_random_checkpoint.py 1.4b bf16 data/models/softmax/tokenizer.json runs/memory-1.4b
+	.build/release/thetascope bench --memory --model runs/memory-1.4b
+	rm -r runs/memory-1.4b
 
 clean:
 	rm -rf .build runs

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CheckpointIO
+import HookPoints
 import HookedModels
 import ICLTasks
 import Probes
@@ -10,42 +11,70 @@ import Tokenization
 
 struct Tokens: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the tokens of a prompt: position, id, piece, role.")
+    abstract: "Show the tokens of a prompt: position, id, piece, role.",
+    discussion: """
+      Roles are those that hooks can be addressed by; they come from the template that the prompt is written in.
+
+      Example:
+        thetascope tokens --model data/models/softmax --prompt 'France->Paris\nSpain->'
+      """)
 
   @Option(help: "A folder with a tokenizer.") var model: String
-  @Option(help: "The text.") var prompt: String
-  @Option(help: "auto, always or never.") var bos = BOSPolicy.auto
+  @Option(help: "The text; \\n stands for a new line.") var prompt: String
+  @OptionGroup var encoding: EncodingOptions
+  @OptionGroup var talk: QuietOption
 
   func run() throws {
-    let tokenizer = try Tokenizer.load(folder: model)
-    let ids = try tokenizer.prompt(prompt, bos: bos)
+    let encoder = try encoding.encoder(model)
+    let given = try GivenPrompt(
+      prompt.replacing("\\n", with: "\n"), template: encoding.resolvedTemplate(), encoder: encoder)
+    let tokenizer = encoder.tokenizer
+    let added = try encoder.promptTokens(given.text).map(\.bytes.isEmpty)
     print("position\tid\tpiece\trole")
-    for (position, id) in ids.enumerated() {
+    for (position, id) in given.tokens.enumerated() {
       let piece = (tokenizer.piece(id) ?? "").replacing("\n", with: "\\n")
-      let role =
-        id == tokenizer.beginningOfSequence ? "bos" : position == ids.count - 1 ? "last" : ""
-      print("\(position)\t\(id)\t\(piece)\t\(role)")
+      var roles: [String] = Role.allCases.flatMap { role -> [String] in
+        let places = given.roles[role] ?? []
+        return places.indices.filter { places[$0] == position }.map {
+          role == .query ? "query" : "\(role.rawValue)[\($0)]"
+        }
+      }
+      if added[position] {
+        roles.append(id == tokenizer.beginningOfSequence ? "bos" : "added")
+      }
+      if position == given.tokens.count - 1 { roles.append("last") }
+      print("\(position)\t\(id)\t\(piece)\t\(roles.joined(separator: " "))")
     }
   }
 }
 
-extension BOSPolicy: ExpressibleByArgument {}
-
 struct Hooks: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the hook points of a model with their shapes; touches no weights.")
+    abstract: "List the hook points of a model: name, shape, what it is; touches no weights.",
+    discussion: """
+      Names of TransformerLens's bridge, pyvene, nnterp and interp-engine are understood where they mean one of \
+      these; --name says which, or why a name is refused.
+
+      Examples:
+        thetascope hooks --model data/models/linear
+        thetascope hooks --model gpt2 --name layers_output[2]
+      """)
 
   @Option(help: "A Hugging Face folder.") var model: String
+  @Option(help: "Only the hook points that this name means.") var name: String?
+  @OptionGroup var talk: QuietOption
 
   func run() throws {
     let folder = try ModelFolder(path: model)
-    for entry in folder.architecture.hookCatalog(model: folder.name).entries {
+    let catalog = folder.architecture.hookCatalog(model: folder.name)
+    let wanted = try name.map { Set(try catalog.resolve($0)) }
+    for entry in catalog.entries where wanted?.contains(entry.name) ?? true {
       var widths = entry.widths.makeIterator()
       let axes = entry.axes.map { axis in
         axis.isFixed
           ? widths.next().map { "\(axis.rawValue) \($0)" } ?? axis.rawValue : axis.rawValue
       }
-      print("\(entry.name)\t[\(axes.joined(separator: ", "))]")
+      print("\(entry.name)\t[\(axes.joined(separator: ", "))]\t\(entry.name.meaning)")
     }
   }
 }
@@ -54,6 +83,7 @@ struct Tasks: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "List the tasks.")
 
   @Option(help: "The folder with the tasks.") var folder = "data/tasks"
+  @OptionGroup var talk: QuietOption
 
   func run() throws {
     for task in try TaskLibrary(folder: folder).tasks {
@@ -68,6 +98,7 @@ struct Models: ParsableCommand {
     abstract: "List the models of a folder: one folder each.")
 
   @Option(help: "The folder.") var folder = "data/models"
+  @OptionGroup var talk: QuietOption
 
   func run() throws {
     for name in try FileReading.names(in: folder).sorted()
@@ -84,6 +115,8 @@ struct Models: ParsableCommand {
 struct ProbesList: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "probes", abstract: "List the probes.")
+
+  @OptionGroup var talk: QuietOption
 
   func run() {
     for probe in ProbeRegistry.all { print("\(probe.name)\t\(probe.about)") }

@@ -12,7 +12,7 @@ struct Thetascope: ParsableCommand {
     version: version,
     subcommands: [
       Run.self, Train.self, Generate.self, Tokens.self, Hooks.self, Tasks.self, Models.self,
-      ProbesList.self, Bench.self,
+      ProbesList.self, Bench.self, Verify.self, Capture.self, Extract.self, Patch.self,
     ])
 }
 

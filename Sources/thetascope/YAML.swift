@@ -74,12 +74,14 @@ enum CommandError: Error, Equatable, CustomStringConvertible {
   case badYAML(file: String, fact: String)
   /// A key of a spec that nobody reads.
   case unknownKey(file: String, key: String, nearest: String?)
+  /// A file that is no plan of reads and interventions.
+  case badPlan(file: String, fact: String)
   /// A spec that leaves nothing to learn from.
   case noTasks(file: String)
 
   var description: String {
     switch self {
-    case .badYAML(let file, let fact): "\(file): \(fact)"
+    case .badYAML(let file, let fact), .badPlan(let file, let fact): "\(file): \(fact)"
     case .unknownKey(let file, let key, let nearest):
       "\(file): key '\(key)': there is no such key"
         + (nearest.map { "; did you mean '\($0)'?" } ?? "")

@@ -180,6 +180,17 @@ extension Transformer {
     }
   }
 
+  /// Throws `ModelError.tooLong` for the first sequence that has more tokens than the model has positions.
+  public func verify(lengths: [Int]) throws {
+    for (index, length) in lengths.enumerated() { try verify(length: length, of: index) }
+  }
+
+  private func verify(length: Int, of sequence: Int) throws {
+    if let maximum = architecture.maximumPositions, length > maximum {
+      throw ModelError.tooLong(model: name, sequence: sequence, length: length, maximum: maximum)
+    }
+  }
+
   private func validate(_ batch: [BatchSequence<Scalar>]) throws {
     guard !batch.isEmpty else { throw ModelError.emptyBatch(model: name) }
     for (index, sequence) in batch.enumerated() {
@@ -187,10 +198,7 @@ extension Transformer {
       if let prefix = sequence.prefix, !prefix.fits(architecture) {
         throw ModelError.foreignPrefix(model: name, sequence: index)
       }
-      let length = (sequence.prefix?.count ?? 0) + sequence.count
-      if let maximum = architecture.maximumPositions, length > maximum {
-        throw ModelError.tooLong(model: name, sequence: index, length: length, maximum: maximum)
-      }
+      try verify(length: (sequence.prefix?.count ?? 0) + sequence.count, of: index)
       switch sequence.entry {
       case .tokens(let tokens):
         for token in tokens where token < 0 || token >= architecture.vocabulary {

@@ -17,6 +17,8 @@ struct Bench: ParsableCommand {
 
   @Option(help: "A Hugging Face folder.") var model: String?
   @Flag(help: "Products of the largest shapes too, and of weights stored in bf16.") var all = false
+  @Flag(help: "Of --model: the peak resident memory of one pass, beside the checkpoint's bytes.")
+  var memory = false
   @Option(
     help: ArgumentHelp("A file of work to time on the model; see Tests/Peers.", visibility: .hidden)
   )
@@ -28,6 +30,7 @@ struct Bench: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    if memory && model == nil { throw ValidationError("--memory is measured on a --model") }
     if work != nil && (model == nil || out == nil) {
       throw ValidationError("--work needs --model and --out")
     }
@@ -36,6 +39,10 @@ struct Bench: ParsableCommand {
   func run() throws {
     let context = common.context(precision.precision)
     if let model, let work, let out { return try time(work, on: model, out: out, context) }
+    if memory, let model {
+      for line in try MemoryBench(path: model, context: context).table().lines() { print(line) }
+      return
+    }
     common.say("measuring the machine…")
     let yardstick = Yardstick(context)
     print(

@@ -1,0 +1,70 @@
+// thetascope extract: a task's vector, once, to be saved and shared.
+
+import ArgumentParser
+import HookPoints
+import ICLTasks
+import Probes
+import TensorCore
+import Tokenization
+
+struct Extract: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Save a task's vector: .safetensors, .csv, or a GGUF control vector.",
+    discussion: """
+      The vector is the residual stream after block --layer at the last token of a prompt of --shots demonstrations \
+      and a dummy query, mean over --dummies of them (Hendel et al. 2023); with --mode add, minus the same without \
+      demonstrations. --layer auto takes the layer whose vectors, applied to zero-shot queries, are right most often \
+      on the development sets. Only added vectors, from layer 1 on, can be GGUF control vectors.
+
+      Examples:
+        thetascope extract --model gpt2 --task country_capital --layer 6 --out theta.safetensors
+        thetascope extract --model gpt2 --task antonyms --layer auto --shots 10 --out theta.safetensors --out theta.csv
+        thetascope extract --model llama --task en_fr --layer 12 --mode add --out french.gguf
+      """)
+
+  @Option(help: "A Hugging Face folder.") var model: String
+  @Option(help: "The task; `thetascope tasks` lists them.") var task: String
+  @Option(help: "The layer, counted from 0, or auto.") var layer: String
+  @Option(help: "replace (θ itself) or add (θ minus the same prompts without demonstrations).")
+  var mode = SavedVector.Mode.replace
+  @Option(help: "Demonstrations a prompt.") var shots = 5
+  @Option(help: "Dummy queries that a vector is the mean over.") var dummies = 2
+  @Option(help: "How many demonstration sets give a vector each; applied, their mean is taken.")
+  var sets = 1
+  @Option(help: "Sets that --layer auto chooses on.") var developmentSets = 20
+  @Option(help: "The seed of all draws.") var seed: UInt64 = 41
+  @Option(help: "The file; may be given again for another format.") var out: [String]
+  @Option(help: "The folder with the tasks.") var tasks = "data/tasks"
+  @OptionGroup var encoding: EncodingOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if out.isEmpty { throw ValidationError("say where to write with --out") }
+    if layer != "auto", Int(layer).map({ $0 < 0 }) ?? true {
+      throw ValidationError("--layer is '\(layer)', expected a number from 0 on or auto")
+    }
+    for (name, value, least) in [
+      ("--shots", shots, 0), ("--dummies", dummies, 1), ("--sets", sets, 1),
+      ("--development-sets", developmentSets, 1),
+    ] where value < least {
+      throw ValidationError("\(name) is \(value), expected \(least) or more")
+    }
+  }
+
+  func run() throws {
+    let extraction = VectorExtraction(
+      modelPath: model, task: task, tasksFolder: tasks, layer: Int(layer), mode: mode,
+      template: try encoding.resolvedTemplate() ?? .hendel, shots: shots, dummies: dummies,
+      sets: sets, developmentSets: developmentSets, seed: seed, bos: encoding.bos)
+    let found = try extraction.run(outputs: out, on: common.context)
+    for (layer, accuracy) in found.accuracy.enumerated() {
+      common.say(
+        "layer \(layer): accuracy \(TextTable.number(accuracy.value)), 95 % "
+          + "\(TextTable.number(accuracy.interval?.low)) to \(TextTable.number(accuracy.interval?.high)), "
+          + "n \(accuracy.count)")
+    }
+    for path in out { try found.vector.write(to: path, model: found.architecture) }
+    common.say("\(found.vector.name), \(mode.rawValue)")
+    for path in out { common.say(path) }
+  }
+}

@@ -1,0 +1,135 @@
+// thetascope verify: does this model keep the promises on this machine, and does it compute what others computed.
+
+import ArgumentParser
+import CheckpointIO
+import Foundation
+import HookedModels
+import Probes
+import TensorCore
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check on this machine that bits do not depend on how a model is run.",
+    discussion: """
+      Batches, prefixes, resuming, steps, threads, instruction sets, hooks that read and values replaced by \
+      themselves must not change a bit; the identities between hook points must hold. With --reference, every \
+      activation of a safetensors file (tensors `input_ids` and the names of hook points, or several prompts under \
+      `prompt0/`, `prompt1/`, ...) is compared too. Ends with status 1 if a check fails.
+
+      Examples:
+        thetascope verify --model data/models/softmax
+        thetascope verify --model gpt2 --reference activations.safetensors --csv errors.csv
+      """)
+
+  @Option(help: "A Hugging Face folder.") var model: String
+  @Option(help: "Activations that something else computed with the same weights, safetensors.")
+  var reference: String?
+  @Option(help: "The largest error that a reference may show, over its root mean square.")
+  var tolerance = 1e-4
+  @Option(help: "Writes the comparison with the reference, one row a tensor, to this file.")
+  var csv: String?
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if !(tolerance >= 0) {
+      throw ValidationError("--tolerance is \(tolerance), expected 0 or more")
+    }
+    if csv != nil && reference == nil {
+      throw ValidationError("--csv is the table of a comparison; give --reference too")
+    }
+  }
+
+  func run() throws {
+    let folder = try ModelFolder(path: model)
+    let model = folder.model(as: Float.self, on: common.context)
+    // A reference that cannot be used should not be found out after minutes.
+    let comparison = try reference.map { try ReferenceComparison(model, path: $0) }
+    let verification = Verification(model)
+    var table = TextTable(headers: ["check", "result", "numbers", "error"])
+    var failures: [String] = []
+    for check in VerificationCheck.allCases {
+      common.say("\(check.rawValue)…")
+      let outcome = try verification.outcome(of: check)
+      let result: String
+      switch outcome.verdict {
+      case .holds: result = "holds"
+      case .fails(let place):
+        result = "FAILS"
+        failures.append("\(check.meaning): \(place)")
+      case .skipped(let reason): result = "not here: \(reason)"
+      }
+      table.append([
+        check.meaning, result, "\(outcome.compared)", outcome.largestError.map(scientific) ?? "",
+      ])
+    }
+    for line in table.lines(width: 120) { print(line) }
+    if let comparison {
+      print("")
+      for line in layers(comparison).lines(width: 120) { print(line) }
+      for (name, reason) in comparison.notCompared {
+        common.say("not compared: \(name): \(reason)")
+      }
+      if let csv { try AtomicFile.write(rows(comparison).csv, to: csv) }
+      failures += comparison.rows.filter { !($0.relativeError <= tolerance) }.prefix(3).map {
+        "\($0.name) of prompt \($0.prompt): off by \(scientific($0.relativeError)) of its root mean square, "
+          + "more than --tolerance \(tolerance)"
+      }
+    }
+    for failure in failures { talk("thetascope: \(folder.name): \(failure)") }
+    if !failures.isEmpty { throw ExitCode(1) }
+  }
+
+  /// The worst tensor of each layer, and what stands outside the blocks.
+  private func layers(_ comparison: ReferenceComparison) -> TextTable {
+    var table = TextTable(
+      headers: ["layer", "tensors", "maximal error", "relative error", "worst"])
+    let layers = Dictionary(grouping: comparison.rows) { $0.layer ?? .max }
+    for (layer, rows) in layers.sorted(by: { $0.key < $1.key }) {
+      guard let worst = rows.max(by: { $0.relativeError < $1.relativeError }) else { continue }
+      table.append([
+        layer == .max ? "outside" : "\(layer)", "\(rows.count)",
+        scientific(rows.map(\.maximalError).max() ?? .nan), scientific(worst.relativeError),
+        worst.name,
+      ])
+    }
+    return table
+  }
+
+  private func rows(_ comparison: ReferenceComparison) -> Table {
+    var table = Table(.reference)
+    for row in comparison.rows {
+      table.append([
+        .integer(row.prompt), .text(row.name), .optional(row.layer), .integer(row.count),
+        .real(row.maximalError), .real(row.relativeError),
+      ])
+    }
+    return table
+  }
+}
+
+/// A small number with two digits, such as 3.1e-07.
+private func scientific(_ value: Double) -> String {
+  value == 0 ? "0" : String(format: "%.1e", value)
+}
+
+extension TableSchema {
+  fileprivate static let reference = TableSchema(
+    file: "reference.csv", meaning: "One row per tensor of the reference.",
+    columns: [
+      Column("prompt", .integer, "The prompt of the reference, counted from 0."),
+      Column("hook", .text, "The hook point, or `logits`."),
+      Column(
+        "layer", .integer, "The block, counted from 0.",
+        whenEmpty: "the point is outside the blocks"),
+      Column("numbers", .integer, "How many numbers were compared."),
+      Column(
+        "maximal_error", .real, "The largest absolute difference.",
+        whenEmpty: "one side is not a number"),
+      Column(
+        "relative_error", .real,
+        "The largest absolute difference over the root mean square of the reference.",
+        whenEmpty:
+          "one side is not a number, or the reference is zero and the model's values are not"
+      ),
+    ])
+}
