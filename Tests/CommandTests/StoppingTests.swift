@@ -116,6 +116,22 @@ extension CommandTests {
       try expectSameModel(space, "again")
     }
 
+    /// Another model than without it, from the same seed, and one that opens with its own hook point.
+    @Test(arguments: ["softmax", "linear"]) func momentumIsTrained(_ attention: String) throws {
+      let space = try Workspace.prepared()
+      try space.write(Workspace.spec(attention: attention), to: "spec.yaml")
+      try train(in: space, "plain").expectSuccess()
+      try space.write(Workspace.spec(attention: "\(attention), momentum: 0.5"), to: "spec.yaml")
+      try train(in: space, "whole").expectSuccess()
+      #expect(try space.bytes("whole/model.safetensors") != space.bytes("plain/model.safetensors"))
+      let hooks = try space.thetascope("hooks", "--model", "whole")
+      hooks.expectSuccess()
+      #expect(hooks.output.contains("blocks.1.attn.hook_momentum"))
+      #expect(
+        try !space.thetascope("hooks", "--model", "plain").output.contains(
+          "blocks.1.attn.hook_momentum\t"))
+    }
+
     private func expectSameModel(_ space: Workspace, _ out: String) throws {
       for name in Self.model {
         #expect(try space.bytes("\(out)/\(name)") == space.bytes("whole/\(name)"), "\(out)/\(name)")

@@ -12,6 +12,7 @@ import Testing
   enum Mistake: String, CaseIterable, Sendable {
     case attentionScale, rotaryBase, interleavedRotary, noGains, epsilon, keysForValues
     case normKind, activation, noDecay, notNormalised, noOutputNorm, noBias
+    case temper, strength, gateFunction, noUnitLength, reversedTaps, momentum
   }
 
   /// The smallest of what a mistake does to logits or activations that may count as noticed.
@@ -70,6 +71,29 @@ import Testing
     case .noDecay: linear { $0.update = .fixed(decays: [1, 1, 1, 1]) }
     case .notNormalised: linear { $0.normalised.toggle() }
     case .noOutputNorm: linear { $0.outputNorm = .none }
+    case .temper:
+      linear {
+        guard case .gated(let rank, let temper, let least) = $0.update else { return }
+        $0.update = .gated(rank: rank, temper: temper * 1.5, least: least)
+      }
+    case .strength:
+      linear {
+        guard case .gatedDelta(let strength) = $0.update else { return }
+        $0.update = .gatedDelta(strength: strength * 0.9)
+      }
+    case .gateFunction: linear { $0.outputGate = $0.outputGate == .silu ? .logistic : .silu }
+    case .noUnitLength: linear { $0.featureMap = .elementwise(.identity) }
+    case .reversedTaps:
+      for (name, tensor) in tensors where name.hasSuffix("_conv.weight") {
+        let rows = (0..<tensor.shape[0]).flatMap { tensor.row($0).reversed() }
+        tensors[name] = Tensor(shape: tensor.shape, values: rows)
+      }
+    case .momentum:
+      linear { $0.momentum = $0.momentum.map { $0 * 0.9 } }
+      architecture.attention = architecture.attention.map { kind in
+        guard case .momentumSoftmax(let scale, let decay) = kind else { return kind }
+        return .momentumSoftmax(scale: scale, decay: decay * 0.9)
+      }
     case .noBias:
       for (name, tensor) in tensors where name.hasSuffix(".bias") {
         tensors[name] = Tensor(repeating: 0, shape: tensor.shape)
@@ -105,6 +129,12 @@ import Testing
       ]
     ),
     ("linear-maps/elu-normalised", [.notNormalised, .noOutputNorm, .keysForValues]),
+    ("retnet-tiny", [.noDecay, .gateFunction, .rotaryBase]),
+    ("gla-tiny", [.temper, .gateFunction]),
+    ("gla-convolved", [.reversedTaps]),
+    ("deltanet-tiny", [.strength, .gateFunction, .noUnitLength, .reversedTaps]),
+    ("llama-momentum", [.momentum]),
+    ("linear-momentum", [.momentum]),
   ]
 
   @Test(arguments: cases) func aMistakeIsNoticed(_ family: String, _ mistakes: [Mistake]) throws {
@@ -140,7 +170,9 @@ import Testing
   }
 
   /// A prefix that is one token too long, too short, or of other tokens.
-  @Test(arguments: ["gpt2-tiny", "llama-gqa", "linear-decay"])
+  @Test(arguments: [
+    "gpt2-tiny", "llama-gqa", "linear-decay", "gla-convolved", "deltanet-hybrid", "llama-momentum",
+  ])
   func aWrongPrefixIsNoticed(_ family: String) throws {
     let parity = try Parity<Float>(family)
     let prompt = try #require(parity.prompts.max { $0.count < $1.count })

@@ -41,7 +41,7 @@ public enum BlockPoint: String, CaseIterable, Codable, Sendable {
   case pattern = "attn.hook_pattern"
   /// What linear attention divides by, `[T, H]`.
   case normaliser = "attn.hook_normaliser"
-  /// The decaying sum of past values that momentum attention adds, `[T, heads, d]`.
+  /// The decaying sum of past values that momentum attention adds, `[T, K, d]`.
   case momentum = "attn.hook_momentum"
   /// Head outputs before the output projection, `[T, H, d]`.
   case z = "attn.hook_z"

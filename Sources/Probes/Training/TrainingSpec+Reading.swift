@@ -23,7 +23,8 @@ extension TrainingSpec {
         embeddingDeviation: try reader.double("embedding_deviation", default: 0.088, in: 0...10),
         decayExponents: try reader.double(
           "first_decay_exponent", default: 1, in: 0...20)...reader
-          .double("last_decay_exponent", default: 7, in: 0...20))
+          .double("last_decay_exponent", default: 7, in: 0...20),
+        momentum: try reader.doubleIfPresent("momentum", in: 0...1))
     }
     guard let model else {
       throw CheckpointError.invalidConfiguration(

@@ -22,6 +22,8 @@ public struct TrainingSpec: Sendable, Equatable {
     public var embeddingDeviation: Double
     /// Of linear attention: λ of head h is 1 − 2^(−e_h) with e_h evenly spaced over this range.
     public var decayExponents: ClosedRange<Double>
+    /// η of momentum attention (Dai et al. 2023, arXiv:2212.10559, §5); nil for none.
+    public var momentum: Double?
   }
 
   /// The loss of zero-shot prompts with θ patched in (TVP-loss: Yang et al. 2025, arXiv:2501.09240).
@@ -76,16 +78,21 @@ extension TrainingSpec {
     let headWidth = model.width / model.heads
     let kind: AttentionKind
     switch model.attention {
-    case .softmax: kind = .softmax(scale: 1 / Double(headWidth).squareRoot())
+    case .softmax:
+      let scale = 1 / Double(headWidth).squareRoot()
+      kind =
+        model.momentum.map { .momentumSoftmax(scale: scale, decay: $0) } ?? .softmax(scale: scale)
     case .linear:
-      kind = .linear(
-        LinearAttention(
-          featureMap: .elementwise(.eluPlusOne), scale: 1 / Double(headWidth).squareRoot(),
-          update: .fixed(decays: decays), normalised: false,
-          outputNorm: .rms(epsilon: 1e-6, gain: true)))
+      var linear = LinearAttention(
+        featureMap: .elementwise(.eluPlusOne), scale: 1 / Double(headWidth).squareRoot(),
+        update: .fixed(decays: decays), normalised: false,
+        outputNorm: .rms(epsilon: 1e-6, gain: true))
+      linear.momentum = model.momentum
+      kind = .linear(linear)
     }
+    let softmaxFamily = model.momentum == nil ? "llama" : "thetascope_momentum_llama"
     return Architecture(
-      family: model.attention == .softmax ? "llama" : "thetascope_linear_attn",
+      family: model.attention == .softmax ? softmaxFamily : "thetascope_linear_attn",
       layers: model.layers, modelWidth: model.width, heads: model.heads,
       keyValueHeads: model.heads, headWidth: headWidth, valueWidth: headWidth,
       mlpWidth: model.mlpWidth, vocabulary: vocabulary,
