@@ -22,7 +22,11 @@ public enum ProbeRegistry {
     (
       "task-vectors",
       "Hendel et al. 2023: θ(S) extracted, patched into zero-shot prompts, every layer, with controls."
-    )
+    ),
+    (
+      "linear-finetuning",
+      "Lee et al. 2026: linear self-attention fine-tuned without demonstrations, beside its closed forms."
+    ),
   ]
 
   /// Opens what a probe file asks for.
@@ -37,6 +41,9 @@ public enum ProbeRegistry {
     case "task-vectors":
       let (spec, resolved) = try tree.decode(small: small, TaskVectorsSpec.init(reading:))
       return try TaskVectorsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    case "linear-finetuning":
+      let (spec, resolved) = try tree.decode(small: small, LinearFineTuningSpec.init(reading:))
+      return try LinearFineTuningProbe(spec: spec, context: context).prepared(resolved)
     case let other:
       throw RunError.invalidSpec(
         file: tree.file, key: "probe",
