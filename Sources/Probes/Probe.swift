@@ -27,6 +27,10 @@ public enum ProbeRegistry {
       "icl-vs-finetuning",
       "Dai et al. 2023 and its critics: SimAOU, SimAM, Rec2FTP of in-context learning and fine-tuning."
     ),
+    (
+      "linear-finetuning",
+      "Lee et al. 2026: linear self-attention fine-tuned without demonstrations, beside its closed forms."
+    ),
   ]
 
   /// Opens what a probe file asks for.
@@ -44,6 +48,9 @@ public enum ProbeRegistry {
     case "icl-vs-finetuning":
       let (spec, resolved) = try tree.decode(small: small, ICLFineTuningSpec.init(reading:))
       return try ICLFineTuningProbe(spec, file: tree.file, on: context).prepared(resolved)
+    case "linear-finetuning":
+      let (spec, resolved) = try tree.decode(small: small, LinearFineTuningSpec.init(reading:))
+      return try LinearFineTuningProbe(spec: spec, context: context).prepared(resolved)
     case let other:
       throw RunError.invalidSpec(
         file: tree.file, key: "probe",

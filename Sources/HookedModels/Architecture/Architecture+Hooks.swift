@@ -24,7 +24,7 @@ extension Architecture {
         for point in Self.linearOnly {
           absent[.only(.block(layer, point))] = "softmax attention has no feature map and no state"
         }
-      case .linear(let kind) where !kind.normalised:
+      case .linear(let kind) where !kind.normalised && !kind.averaged:
         absent[.only(.block(layer, .normaliser))] = "this linear attention is not normalised"
       case .linear: break
       }
@@ -103,7 +103,7 @@ extension Architecture {
       add(.ssmStateInitial, [.sequences] + state, heads, featureWidth, valueWidth)
       add(.ssmWrite, [.tokens] + state, heads, featureWidth, valueWidth)
       add(.ssmState, [.tokens] + state, heads, featureWidth, valueWidth)
-      if kind.normalised { add(.normaliser, [.tokens, .heads], heads) }
+      if kind.normalised || kind.averaged { add(.normaliser, [.tokens, .heads], heads) }
     }
     add(.attnScores, [.heads, .queries, .keys], heads)
     add(.pattern, [.heads, .queries, .keys], heads)

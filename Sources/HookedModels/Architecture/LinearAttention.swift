@@ -23,6 +23,9 @@ public struct LinearAttention: Sendable, Equatable {
   public var outputGate: Activation?
   /// η of the decaying sum of past values that is added to the outputs before their norm; nil for none.
   public var momentum: Double?
+  /// Whether outputs are divided by the number of tokens seen, their own and the prefix's counted: the 1/N of the
+  /// theory of linear self-attention. Not together with `normalised`.
+  public var averaged = false
 
   /// What happens to each head's output before W_O.
   public enum OutputNorm: Sendable, Equatable {

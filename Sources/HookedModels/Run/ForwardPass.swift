@@ -64,15 +64,18 @@ final class ForwardPass<Scalar: TensorScalar> {
 
   /// The stream with the rows of sequences that join before block `layer` below it.
   private func joined(_ stream: Variable<Scalar>?, at layer: Int) -> Variable<Scalar> {
-    var stream = stream
+    var joining: [Tensor<Scalar>] = []
     while active < order.members.count {
       let member = order.members[active]
       guard case .residual(let rows, layer) = member.sequence.entry else { break }
       admit(member)
-      let own = Variable(rows.reshaped([rows.shape[0], architecture.modelWidth]))
-      stream = stream.map { ops.concatenate($0, own) } ?? own
+      joining.append(rows)
     }
-    return stream ?? Variable(Tensor(uninitialized: [0, architecture.modelWidth]))
+    guard !joining.isEmpty else {
+      return stream ?? Variable(Tensor(uninitialized: [0, architecture.modelWidth]))
+    }
+    let own = Variable(Tensor(concatenating: joining, width: architecture.modelWidth))
+    return stream.map { ops.concatenate($0, own) } ?? own
   }
 
   private func admit(_ member: BatchOrder<Scalar>.Member) {

@@ -60,6 +60,13 @@ extension ForwardPass {
       let passed = hooks.point(layer, .normaliser, normaliser)
       divisor = passed
       out = ops.divide(out, by: passed, epsilon: LinearAttention.normaliserEpsilon)
+    } else if kind.averaged {
+      let heads = out.shape[1]
+      let counts = positions.flatMap { Array(repeating: Scalar($0 + 1), count: heads) }
+      let passed = hooks.point(
+        layer, .normaliser, Variable(Tensor(shape: [activeRows, heads], values: counts)))
+      divisor = passed
+      out = ops.divide(out, by: passed, epsilon: 0)
     }
     if let effective { out = effective.addEdits(of: .pattern, to: out, dividedBy: divisor) }
     return (

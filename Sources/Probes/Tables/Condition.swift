@@ -18,6 +18,13 @@ public enum Condition: String, Sendable, CaseIterable {
   case updateOtherExample = "update_other_example"
   case iclOtherOrder = "icl_other_order"
   case untrainedEmbeddings = "untrained_embeddings_kept"
+  case pretrained
+  case fineTunedAll = "fine_tuned_all"
+  case fineTunedQueryKey = "fine_tuned_query_key"
+  case fineTunedValue = "fine_tuned_value"
+  case fineTunedAllAuxiliary = "fine_tuned_all_auxiliary"
+  case fineTunedQueryKeyAuxiliary = "fine_tuned_query_key_auxiliary"
+  case fineTunedValueAuxiliary = "fine_tuned_value_auxiliary"
   case untrained
   case untrainedICL = "untrained_icl"
 
@@ -80,6 +87,26 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation(
         "As `untrained`, with the trained embeddings, unembedding and norms kept.",
         source: "Deutch et al. 2024, arXiv:2311.07772, §4")
+    case .pretrained:
+      Documentation(
+        "Pre-trained on prompts of many tasks, not fine-tuned.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
+    case .fineTunedAll:
+      Documentation(
+        "All weights fine-tuned on queries of one task without demonstrations.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
+    case .fineTunedQueryKey:
+      Documentation("As `fine_tuned_all`, the query and key weights alone.")
+    case .fineTunedValue:
+      Documentation("As `fine_tuned_all`, the value weights alone.")
+    case .fineTunedAllAuxiliary:
+      Documentation(
+        "As `fine_tuned_all`, with the loss on prompts with demonstrations added, its weight falling "
+          + "linearly from 1 to 0.", source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
+    case .fineTunedQueryKeyAuxiliary:
+      Documentation("As `fine_tuned_all_auxiliary`, the query and key weights alone.")
+    case .fineTunedValueAuxiliary:
+      Documentation("As `fine_tuned_all_auxiliary`, the value weights alone.")
     case .untrainedICL:
       Documentation("As `icl`, on weights drawn anew from the initial distribution.")
     case .untrained:

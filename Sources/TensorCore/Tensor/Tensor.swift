@@ -55,6 +55,16 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     }
   }
 
+  /// Rows of `width` below each other.
+  package init(concatenating parts: [Tensor], width: Int) {
+    self.init(uninitialized: [parts.reduce(0) { $0 + $1.count } / width, width])
+    var target = storage.base
+    for part in parts {
+      target.initialize(from: part.storage.base, count: part.count)
+      target += part.count
+    }
+  }
+
   /// The number of elements.
   public var count: Int { storage.count }
 
