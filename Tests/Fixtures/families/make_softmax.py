@@ -116,8 +116,7 @@ def forward(model, ids):
     ins, outs = record.inputs, record.outputs
     points, residuals = {}, []
     embedded = outs[find(body, "embed_tokens", "wte", "embed_in")]
-    scaled = embedded * model.config.hidden_size**0.5 if kind == "gemma" else embedded
-    points["hook_embed"] = scaled[0]
+    points["hook_embed"] = embedded[0]  # Gemma's embedding modules multiply by sqrt(D) themselves
     shared = kind in ("gptj", "phi")
     sandwich = kind in ("gemma2", "gemma3_text")
     parallel = shared or getattr(model.config, "use_parallel_residual", False)
