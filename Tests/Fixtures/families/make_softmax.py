@@ -2,7 +2,8 @@
 #
 # As in make_families.py: config.json, model.safetensors and reference.safetensors, in float64 from the modules of
 # transformers (forward hooks), with the float32 islands of norms and softmax lifted to float64; rotary
-# frequencies and sinusoids keep the float32 rounding of transformers, so these references serve float32 tests. Every
+# frequencies and sinusoids keep the float32 rounding of transformers (YaRN's are computed again in float64, which
+# moves that reference by less than 1e-6), so these references serve float32 tests. Every
 # module's inputs and outputs are recorded under TransformerLens's names; norms are split into scale and value before
 # the gain here, and asserted against the modules' own output.
 #
@@ -85,6 +86,31 @@ def norm_points(name, module, x, y, points):
     bias = getattr(module, "bias", None)
     agree(name, x / scale * gain + (0 if bias is None else bias), y, 1e-12)
     points |= {f"{name}.hook_scale": scale, f"{name}.hook_normalized": x / scale}
+
+
+class WiderTorch(WideTorch):
+    """torch, whose float is float64 as well."""
+
+    def __getattr__(self, name):
+        return super().__getattr__("float32" if name == "float" else name)
+
+
+def widen_rotary(model):
+    """The rotary frequencies again, in float64; only after widen, whose WideTorch leaves torch.float alone."""
+    rotary, utilities = model.model.rotary_emb, t.modeling_rope_utils
+    rounded = rotary.inv_freq
+    sys.modules[type(model).__module__].torch = WiderTorch()
+    utilities.torch = WiderTorch()
+    try:
+        rotary.__init__(model.config)
+    finally:
+        utilities.torch = torch
+    assert rotary.inv_freq.dtype == torch.float64 and not torch.equal(rotary.inv_freq, rounded)
+    agree("rotary frequencies", rotary.inv_freq, rounded, 1e-7)
+    ids = torch.arange(3)
+    cos, _ = rotary(torch.zeros(1), ids[None])
+    angles = ids[:, None] * rotary.inv_freq
+    agree("rotary cosines", cos[0], torch.cat((angles, angles), -1).cos() * rotary.attention_scaling, 1e-15)
 
 
 def widen(model, ids):
@@ -200,6 +226,8 @@ def make(name):
     (folder / "model.safetensors").chmod(0o644)
     model = model.double()
     widen(model, torch.arange(12))
+    if (getattr(config, "rope_parameters", None) or {}).get("rope_type") == "yarn":
+        widen_rotary(model)
     generator = torch.Generator().manual_seed(seed + 1000)
     reference = {}
     for p, length in enumerate(LENGTHS):
