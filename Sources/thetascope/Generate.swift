@@ -55,7 +55,8 @@ struct Generate: ParsableCommand {
     let given = try GivenPrompt(
       prompt, template: encoding.resolvedTemplate(), encoder: encoding.encoder(model))
     let tokenizer = try encoding.encoder(model).tokenizer
-    let model = try ModelFolder(path: model).model(as: Float.self, on: common.context(precision.precision))
+    let model = try ModelFolder(path: model).model(
+      as: Float.self, on: common.context(precision.precision))
     let hooks = Set(try hook.flatMap { try model.catalog.resolve($0) }).sorted()
     let plan = HookPlan(
       reads: try hooks.map {

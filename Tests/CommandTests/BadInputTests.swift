@@ -167,24 +167,24 @@ extension CommandTests {
 
     @Test func unsupportedFamily() throws {
       let ending = try run("gpt2-tiny") {
-        try space.edit("\($0)/config.json", "\"model_type\": \"gpt2\"", "\"model_type\": \"opt\"")
+        try space.edit("\($0)/config.json", "\"model_type\": \"gpt2\"", "\"model_type\": \"mamba\"")
       }
-      ending.expectSentence(65, "config.json", "'opt'", "gpt2", "llama")
+      ending.expectSentence(65, "config.json", "'mamba'", "gpt2", "llama")
     }
 
     @Test func unsupportedRotaryScaling() throws {
       let ending = try run("llama-gqa") {
         try space.edit(
           "\($0)/config.json", "\"rope_type\": \"default\"",
-          "\"rope_type\": \"yarn\", \"factor\": 4.0")
+          "\"rope_type\": \"longrope\", \"factor\": 4.0")
       }
-      ending.expectSentence(65, "config.json", "rope", "yarn")
+      ending.expectSentence(65, "config.json", "rope", "longrope")
       let old = try run("llama-gqa") {
         try space.edit(
           "\($0)/config.json", "\"vocab_size\"",
-          "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 2.0}, \"vocab_size\"")
+          "\"rope_scaling\": {\"type\": \"longrope\", \"factor\": 2.0}, \"vocab_size\"")
       }
-      old.expectSentence(65, "config.json", "rope_scaling", "yarn")
+      old.expectSentence(65, "config.json", "rope_scaling", "longrope")
     }
 
     @Test func wrongShape() throws {

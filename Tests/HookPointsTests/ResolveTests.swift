@@ -177,7 +177,6 @@ import Testing
     ("mlp_in.3", "hook_resid_mid"),
     ("blocks.3.mlp.hook_mid", "mlp.hook_post"),
     ("blocks.3.ln1.hook_out", "ln1.hook_normalized"),
-    ("blocks.3.ln1_post.hook_scale", "hook_attn_out"),
     ("attention_input.3", "ln1.hook_normalized"),
     ("unembed.hook_out", "position"),
     ("hook_tokens", "given to a run"),

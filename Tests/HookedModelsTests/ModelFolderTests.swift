@@ -147,8 +147,9 @@ import Testing
     var folder = try SmallFolder.llama()
     folder.config["model_type"] = "mamba"
     try folder.expect(
-      "FOLDER/config.json: model_type 'mamba' is not supported; supported are gated_deltanet, gla, "
-        + "gpt2, linear_attn, llama, retnet, thetascope_linear_attn, thetascope_momentum_llama")
+      "FOLDER/config.json: model_type 'mamba' is not supported; supported are gated_deltanet, "
+        + "gemma, gemma2, gemma3_text, gla, gpt2, gpt_neox, gptj, linear_attn, llama, mistral, opt, "
+        + "phi, qwen2, qwen3, retnet, thetascope_linear_attn, thetascope_momentum_llama, xglm")
     folder.config["model_type"] = nil
     try folder.expect(
       "FOLDER/config.json: 'model_type' is absent, expected a string")
@@ -175,15 +176,15 @@ import Testing
     ),
     Refusal(
       0, "rope_scaling", ["rope_type": "llama3", "factor": 8.0] as [String: any Sendable],
-      "'rope_scaling.rope_type' is the string 'llama3', expected \"default\", the only value that is supported"
+      "'rope_scaling.low_freq_factor' is absent, expected a number from 1e-06 to 1000000.0"
     ),
     Refusal(
-      0, "rope_scaling", ["type": "linear", "factor": 2.0] as [String: any Sendable],
-      "'rope_scaling.type' is the string 'linear', expected \"default\", the only value that is supported"
+      0, "rope_scaling", ["type": "linear", "factor": 0.5] as [String: any Sendable],
+      "'rope_scaling.factor' is the number 0.5, expected a number from 1.0 to 1000000.0"
     ),
     Refusal(
       0, "rope_parameters", ["rope_type": "yarn", "rope_theta": 1e4] as [String: any Sendable],
-      "'rope_parameters.rope_type' is the string 'yarn', expected \"default\", the only value that is supported"
+      "'rope_parameters.factor' is absent, expected a number from 1.0 to 1000000.0"
     ),
     Refusal(
       0, "rope_theta", -1.5,
@@ -206,8 +207,8 @@ import Testing
     ),
     Refusal(
       0, "head_dim", 7,
-      "the width of a head is 7, which is not supported; supported: an even number, "
-        + "for rotary positions"),
+      "the number of a head's dimensions that turn is 7, which is not supported; supported: an even "
+        + "number up to the head's width, 7, for rotary positions"),
     Refusal(
       0, "num_hidden_layers", 2_147_483_647,
       "'num_hidden_layers' is the integer 2147483647, expected an integer from 1 to 10000"),

@@ -20,8 +20,11 @@ import Testing
   static let softmaxFamilies = [
     "gptj-tiny", "neox-tiny", "neox-sequential", "opt-tiny", "xglm-tiny", "phi-tiny",
     "mistral-window", "qwen2-tiny", "qwen3-tiny", "gemma-tiny", "gemma2-tiny", "gemma3-tiny",
-    "llama3-scaled", "llama-yarn",
+    "llama3-scaled",
   ]
+  /// Its reference has f64 frequencies. In f32 its magnitudes are beyond the tolerance, transformers' own run included
+  /// (1.24e-5 absolute), so activations are compared in f64.
+  static let yarn = ["llama-yarn"]
   static let context = ComputeContext(threads: 2)
 
   @Test(arguments: families + softmaxFamilies) func everyHookPoint(_ family: String) throws {
@@ -29,7 +32,7 @@ import Testing
     #expect(worst.difference.largest <= Tolerance.activation, "\(worst.name) \(worst.difference)")
   }
 
-  @Test(arguments: families) func everyHookPointInDouble(_ family: String) throws {
+  @Test(arguments: families + yarn) func everyHookPointInDouble(_ family: String) throws {
     let worst = try Parity<Double>(family).worstActivation()
     #expect(
       worst.difference.largest <= Tolerance.doubleAgainstFloat, "\(worst.name) \(worst.difference)")
@@ -47,7 +50,7 @@ import Testing
     #expect(worst.difference.largest <= Tolerance.activation, "\(worst.name) \(worst.difference)")
   }
 
-  @Test(arguments: families + softmaxFamilies) func gradients(_ family: String) throws {
+  @Test(arguments: families + softmaxFamilies + yarn) func gradients(_ family: String) throws {
     let worst = try Parity<Float>(family).worstGradient()
     #expect(worst.difference.largest <= Tolerance.gradient, "\(worst.name) \(worst.difference)")
   }

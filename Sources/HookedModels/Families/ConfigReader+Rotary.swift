@@ -30,6 +30,12 @@ extension ConfigReader {
         return try $0.rotaryParameters(headWidth, maximum, inner)
       })
     {
+      let older = try nested("rope_scaling") { try $0.rotaryScaling(rotary.dimensions, maximum) }
+      guard older == nil || older == rotary.scaling else {
+        throw CheckpointError.invalidConfiguration(
+          file: file, key: "rope_scaling", found: "another scaling than in 'rope_parameters'",
+          expected: "one of the two")
+      }
       return rotary
     }
     var rotary = Rotary(

@@ -7,7 +7,7 @@ extension MomentModel {
   /// One layer of averaged linear attention without norm, MLP and positions; embeddings are given directly, and the
   /// prediction is the last coordinate of `hook_resid_post` at the query. W_Q = Qᵀ and the last row of W_V is v;
   /// W_K and W_O are the identity: that is what "merged matrices" means here.
-  func transformer(on context: ComputeContext) -> Transformer<Double> {
+  package func transformer(on context: ComputeContext) -> Transformer<Double> {
     let width = self.width
     var attention = LinearAttention(
       featureMap: .elementwise(.identity), scale: 1, update: .fixed(decays: [1]),

@@ -8,20 +8,20 @@ import TensorCore
 ///
 /// Q = W_Qᵀ W_K and v the last row of W_O W_V; the other rows do not reach the prediction.
 /// - Source: Lee, Sohn and Lee 2026, arXiv:2602.23197, §3.
-struct MomentModel: Sendable, Equatable {
+package struct MomentModel: Sendable, Equatable {
   /// Row-major.
-  var queryKey: [Double]
-  var value: [Double]
+  package var queryKey: [Double]
+  package var value: [Double]
 
-  var width: Int { value.count }
+  package var width: Int { value.count }
 
   /// All weights N(0, deviation²).
-  init(width: Int, deviation: Double, generator: inout SeededGenerator) {
+  package init(width: Int, deviation: Double, generator: inout SeededGenerator) {
     queryKey = (0..<width * width).map { _ in deviation * generator.normal() }
     value = (0..<width).map { _ in deviation * generator.normal() }
   }
 
-  init(queryKey: [Double], value: [Double]) {
+  package init(queryKey: [Double], value: [Double]) {
     precondition(
       queryKey.count == value.count * value.count, "Q of \(queryKey.count), v of \(value.count)")
     self.queryKey = queryKey
@@ -29,7 +29,7 @@ struct MomentModel: Sendable, Equatable {
   }
 
   /// z_qᵀ Q of eight prompts, `[D]`.
-  func keys(_ prompts: RegressionPrompts, into keys: UnsafeMutablePointer<Lanes>) {
+  package func keys(_ prompts: RegressionPrompts, into keys: UnsafeMutablePointer<Lanes>) {
     let (width, z) = (width, prompts.query)
     queryKey.withUnsafeBufferPointer { matrix in
       for column in 0..<width {
@@ -42,7 +42,9 @@ struct MomentModel: Sendable, Equatable {
   }
 
   /// ŷ of eight prompts, whose moments are closed.
-  func predictions(_ prompts: RegressionPrompts, scratch: UnsafeMutablePointer<Lanes>) -> Lanes {
+  package func predictions(_ prompts: RegressionPrompts, scratch: UnsafeMutablePointer<Lanes>)
+    -> Lanes
+  {
     keys(prompts, into: scratch)
     var prediction = Lanes()
     for row in 0..<width {
@@ -55,7 +57,7 @@ struct MomentModel: Sendable, Equatable {
 }
 
 /// The gradient of a mean squared error, summed over prompts lane by lane.
-final class MomentGradient {
+package final class MomentGradient {
   private let width: Int
   private let wantsQueryKey: Bool
   private let wantsValue: Bool
@@ -66,7 +68,7 @@ final class MomentGradient {
   private let mixed: UnsafeMutablePointer<Lanes>
   private let memory: UnsafeMutablePointer<Lanes>
 
-  init(width: Int, queryKey: Bool, value: Bool) {
+  package init(width: Int, queryKey: Bool, value: Bool) {
     self.width = width
     wantsQueryKey = queryKey
     wantsValue = value
@@ -80,10 +82,10 @@ final class MomentGradient {
 
   deinit { memory.deallocate() }
 
-  func clear() { memory.update(repeating: Lanes(), count: width * (width + 1)) }
+  package func clear() { memory.update(repeating: Lanes(), count: width * (width + 1)) }
 
   /// Adds the gradient of `zeroShot` · (ŷ(query alone) − y)² + `fewShot` · (ŷ(prompt) − y)², lane by lane.
-  func add(
+  package func add(
     _ prompts: RegressionPrompts, _ model: MomentModel, zeroShot: Lanes?, fewShot: Lanes?
   ) {
     let z = prompts.query
@@ -136,7 +138,7 @@ final class MomentGradient {
   }
 
   /// Adds the sums over lanes, in their order.
-  func addSums(queryKey: inout [Double], value: inout [Double]) {
+  package func addSums(queryKey: inout [Double], value: inout [Double]) {
     func sum(_ lanes: Lanes) -> Double { lanes.indices.reduce(0) { $0 + lanes[$1] } }
     if wantsQueryKey {
       for index in 0..<width * width { queryKey[index] += sum(self.queryKey[index]) }

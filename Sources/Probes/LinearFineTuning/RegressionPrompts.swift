@@ -3,26 +3,26 @@
 
 import TensorCore
 
-typealias Lanes = SIMD8<Double>
+package typealias Lanes = SIMD8<Double>
 
 /// Eight prompts of the same length. Used by one thread at a time.
-final class RegressionPrompts {
-  static let lanes = Lanes.scalarCount
+package final class RegressionPrompts {
+  package static let lanes = Lanes.scalarCount
 
-  let setting: RegressionSetting
-  let shots: Int
+  package let setting: RegressionSetting
+  package let shots: Int
   /// `[n + 1, D]`, the query last.
-  let tokens: UnsafeMutablePointer<Lanes>
+  package let tokens: UnsafeMutablePointer<Lanes>
   /// `[D, D]`: the mean of z zᵀ over the tokens that `addDemonstration` and `closeMoments` have seen.
-  let moments: UnsafeMutablePointer<Lanes>
+  package let moments: UnsafeMutablePointer<Lanes>
   private let sums: UnsafeMutablePointer<Lanes>
   private let draws: UnsafeMutablePointer<Lanes>
   /// y of the queries.
-  var targets = Lanes()
+  package var targets = Lanes()
 
   private let width: Int
 
-  init(_ setting: RegressionSetting, shots: Int) {
+  package init(_ setting: RegressionSetting, shots: Int) {
     self.setting = setting
     self.shots = shots
     width = setting.width
@@ -42,12 +42,12 @@ final class RegressionPrompts {
   }
 
   /// The queries' tokens, `[D]`.
-  var query: UnsafeMutablePointer<Lanes> { tokens + shots * width }
+  package var query: UnsafeMutablePointer<Lanes> { tokens + shots * width }
 
   /// Draws eight prompts.
   ///
   /// - Parameter first: the number of the first prompt, which decides its task where there is a list of them.
-  func draw(
+  package func draw(
     _ source: RegressionSource, first: Int, table: NormalTable, _ generator: inout SeededGenerator
   ) {
     switch source {
@@ -111,10 +111,10 @@ final class RegressionPrompts {
   // MARK: Moments
 
   /// Forgets all demonstrations.
-  func clearMoments() { sums.update(repeating: Lanes(), count: width * width) }
+  package func clearMoments() { sums.update(repeating: Lanes(), count: width * width) }
 
   /// Adds z zᵀ of a demonstration.
-  func addDemonstration(_ index: Int) {
+  package func addDemonstration(_ index: Int) {
     let z = tokens + index * width
     for row in 0..<width {
       let factor = z[row]
@@ -124,7 +124,7 @@ final class RegressionPrompts {
   }
 
   /// Adds the query and divides by the number of tokens; the demonstrations stay as they are.
-  func closeMoments(demonstrations count: Int) {
+  package func closeMoments(demonstrations count: Int) {
     let z = query
     let divisor = Double(count + 1)
     for row in 0..<width {

@@ -5,12 +5,17 @@
 ///
 /// Given the query, the demonstrations' sum is a sum of n independent products of two jointly Gaussian forms, whose
 /// mean and variance Isserlis's theorem gives; over the query the error's mean is a cubic polynomial in a Gaussian.
-struct RegressionRisk {
-  let setting: RegressionSetting
-  let task: [Double]
+package struct RegressionRisk {
+  package let setting: RegressionSetting
+  package let task: [Double]
+
+  package init(setting: RegressionSetting, task: [Double]) {
+    self.setting = setting
+    self.task = task
+  }
 
   /// The expected squared error of any weights.
-  func value(_ model: MomentModel, shots: Int) -> Double {
+  package func value(_ model: MomentModel, shots: Int) -> Double {
     let (d, width) = (setting.dimension, setting.width)
     let (n, length) = (Double(shots), Double(shots + 1))
     let (queryKey, v) = (model.queryKey, model.value)
@@ -66,14 +71,16 @@ struct RegressionRisk {
       return kappa * ((q[i] * w[j] + q[j] * w[i]) / 2 + w0 * form[place])
     }
     func dot(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + $1.0 * $1.1 } }
-    func trace(_ M: [Double]) -> Double { (0..<d).reduce(0) { $0 + M[$1 * d + $1] } }
-    let Aw = (0..<d).map { i in (0..<d).reduce(0.0) { $0 + form[i * d + $1] * w[$1] } }
+    func trace(_ matrix: [Double]) -> Double {
+      (0..<d).reduce(0) { $0 + matrix[$1 * d + $1] }
+    }
+    let formed = (0..<d).map { i in (0..<d).reduce(0.0) { $0 + form[i * d + $1] * w[$1] } }
     let even = (c0 + trace(quadratic)) * (c0 + trace(quadratic)) + 2 * dot(quadratic, quadratic)
     let odd =
-      dot(c, c) + 2 * kappa * (dot(c, w) * trace(form) + 2 * dot(c, Aw)) + kappa * kappa
+      dot(c, c) + 2 * kappa * (dot(c, w) * trace(form) + 2 * dot(c, formed)) + kappa * kappa
       * (dot(w, w) * (trace(form) * trace(form) + 2 * dot(form, form)) + 4 * trace(form)
-        * dot(w, Aw)
-        + 8 * dot(Aw, Aw))
+        * dot(w, formed)
+        + 8 * dot(formed, formed))
     return even + odd + n / (length * length) * variance + setting.noise
   }
 
@@ -97,7 +104,7 @@ struct RegressionRisk {
 /// The weights that the theory names, each with its free numbers.
 ///
 /// - Source: Lee, Sohn and Lee 2026, arXiv:2602.23197; for Σ ≠ I in the coordinates in which Σ is I.
-enum TheoryModel: Sendable, Equatable {
+package enum TheoryModel: Sendable, Equatable {
   /// Q_xx = g Σ⁻¹, v = (0, 0, 1): pre-training.
   case pretrained(g: Double)
   /// Q₀₀ = 1/w, v = (0, w θ₀, 1): zero-shot fine-tuning of everything.
@@ -106,7 +113,7 @@ enum TheoryModel: Sendable, Equatable {
   case valueOnly(c: Double, w: Double)
 
   /// - Parameter tuned: θ₀.
-  func model(_ setting: RegressionSetting, tuned: [Double]) -> MomentModel {
+  package func model(_ setting: RegressionSetting, tuned: [Double]) -> MomentModel {
     let width = setting.width
     var (queryKey, value) = (
       Array(repeating: 0.0, count: width * width), Array(repeating: 0.0, count: width)
@@ -135,7 +142,7 @@ enum TheoryModel: Sendable, Equatable {
 
 extension MomentModel {
   /// g, w and c as they stand in these weights: Q_xx's part along Σ⁻¹, times v_y or times v_x's part along θ₀.
-  func coefficients(_ setting: RegressionSetting, tuned: [Double]) -> (
+  package func coefficients(_ setting: RegressionSetting, tuned: [Double]) -> (
     scale: Double, along: Double, last: Double
   ) {
     let width = self.width

@@ -4,20 +4,25 @@
 import TensorCore
 
 /// A family of noisy linear regressions.
-struct RegressionSetting: Sendable, Equatable {
+package struct RegressionSetting: Sendable, Equatable {
   /// The variances of x's coordinates: Σ in its eigenbasis. That is no restriction: tasks and initial weights are
   /// rotation-invariant.
-  var variances: [Double]
+  package var variances: [Double]
   /// Variance of ε.
-  var noise: Double
+  package var noise: Double
+
+  package init(variances: [Double], noise: Double) {
+    self.variances = variances
+    self.noise = noise
+  }
 
   /// d, the width of x.
-  var dimension: Int { variances.count }
+  package var dimension: Int { variances.count }
   /// Width of a token.
-  var width: Int { variances.count + 2 }
+  package var width: Int { variances.count + 2 }
 
   /// A task: θ uniform on the unit sphere.
-  func task(_ generator: inout SeededGenerator) -> [Double] {
+  package func task(_ generator: inout SeededGenerator) -> [Double] {
     let draw = (0..<dimension).map { _ in generator.normal() }
     let norm = draw.reduce(0) { $0 + $1 * $1 }.squareRoot()
     return draw.map { $0 / norm }
@@ -25,12 +30,12 @@ struct RegressionSetting: Sendable, Equatable {
 }
 
 /// Points (x, y) of one task that prompts are drawn from with replacement.
-struct RegressionPool: Sendable {
+package struct RegressionPool: Sendable {
   /// `[count, d + 1]`, row-major.
-  let points: [Double]
-  let count: Int
+  package let points: [Double]
+  package let count: Int
 
-  init(
+  package init(
     _ setting: RegressionSetting, task: [Double], count: Int, generator: inout SeededGenerator
   ) {
     var points: [Double] = []
@@ -50,7 +55,7 @@ struct RegressionPool: Sendable {
 }
 
 /// Where prompts come from.
-enum RegressionSource: Sendable {
+package enum RegressionSource: Sendable {
   /// A new task for each prompt.
   case newTasks
   /// New points; prompt i has task i mod count.

@@ -4,17 +4,24 @@
 import TensorCore
 
 /// Squared errors of some models over fresh prompts.
-struct RegressionTest {
-  let setting: RegressionSetting
-  let prompts: Int
-  let shots: Int
-  let context: ComputeContext
+package struct RegressionTest {
+  package let setting: RegressionSetting
+  package let prompts: Int
+  package let shots: Int
+  package let context: ComputeContext
+
+  package init(setting: RegressionSetting, prompts: Int, shots: Int, context: ComputeContext) {
+    self.setting = setting
+    self.prompts = prompts
+    self.shots = shots
+    self.context = context
+  }
 
   /// Blocks of prompts whose means the bootstrap resamples.
-  static let blocks = 100
+  package static let blocks = 100
 
   /// The mean squared error of each block, `[model][shots][block]`; blocks differ by one prompt in size at most.
-  func errors(_ models: [MomentModel], source: RegressionSource, key: String, seed: Int)
+  package func errors(_ models: [MomentModel], source: RegressionSource, key: String, seed: Int)
     -> [[[Double]]]
   {
     let blocks = Self.blocks

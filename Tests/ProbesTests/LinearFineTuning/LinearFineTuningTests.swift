@@ -2,10 +2,9 @@
 // fused kernel against the Transformer and its tape.
 
 import HookedModels
+import Probes
 import TensorCore
 import Testing
-
-@testable import Probes
 
 @Suite struct LinearFineTuningTests {
   private let context = ComputeContext(threads: 2)
