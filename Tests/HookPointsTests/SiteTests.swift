@@ -6,7 +6,8 @@ import Testing
 @Suite struct SiteTests {
   static let layouts: [any ActivationLayout.Type] = [
     Residual.self, Normalized.self, NormScale.self, QueryHeads.self, KeyValueHeads.self,
-    QueryFeatures.self, KeyFeatures.self, RecurrentState.self, Scores.self, Pattern.self,
+    QueryHeadScales.self, KeyHeadScales.self, QueryFeatures.self, KeyFeatures.self,
+    RecurrentState.self, Scores.self, Pattern.self,
     Normaliser.self, MomentumHeads.self, HeadOutputs.self, HeadResults.self, MLPActivations.self,
   ]
 
@@ -19,12 +20,17 @@ import Testing
   @Test func factoriesNameTheirPoint() {
     let names: [HookName] = [
       Site.residPre(3).name, Site.ln1Scale(3).name, Site.ln1Normalized(3).name, Site.q(3).name,
-      Site.k(3).name, Site.v(3).name, Site.rotQ(3).name, Site.rotK(3).name, Site.phiQ(3).name,
+      Site.k(3).name, Site.v(3).name, Site.qNormScale(3).name,
+      Site.qNormNormalized(3).name, Site.kNormScale(3).name, Site.kNormNormalized(3).name,
+      Site.rotQ(3).name, Site.rotK(3).name, Site.phiQ(3).name,
       Site.phiK(3).name, Site.ssmStateInitial(3).name, Site.ssmWrite(3).name, Site.ssmState(3).name,
       Site.attnScores(3).name, Site.pattern(3).name, Site.normaliser(3).name, Site.momentum(3).name,
-      Site.z(3).name, Site.result(3).name, Site.rawAttnOut(3).name, Site.attnOut(3).name,
+      Site.z(3).name, Site.result(3).name, Site.rawAttnOut(3).name,
+      Site.ln1PostScale(3).name, Site.ln1PostNormalized(3).name, Site.attnOut(3).name,
       Site.residMid(3).name, Site.ln2Scale(3).name, Site.ln2Normalized(3).name, Site.mlpPre(3).name,
-      Site.mlpPreLinear(3).name, Site.mlpPost(3).name, Site.mlpOut(3).name, Site.residPost(3).name,
+      Site.mlpPreLinear(3).name, Site.mlpPost(3).name,
+      Site.ln2PostScale(3).name, Site.ln2PostNormalized(3).name, Site.mlpOut(3).name,
+      Site.residPost(3).name,
     ]
     #expect(names == BlockPoint.allCases.map { .block(3, $0) })
     #expect(Site.embed.name == .embed && Site.positionEmbed.name == .positionEmbed)

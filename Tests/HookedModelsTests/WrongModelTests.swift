@@ -32,7 +32,11 @@ import Testing
     switch mistake {
     case .attentionScale:
       architecture.attention = architecture.attention.map { kind in
-        if case .softmax(let scale) = kind { .softmax(scale: scale * 1.1) } else { kind }
+        if case .softmax(let scale, let window, let cap) = kind {
+          .softmax(scale: scale * 1.1, window: window, cap: cap)
+        } else {
+          kind
+        }
       }
       linear { $0.scale *= 1.1 }
     case .rotaryBase, .interleavedRotary:
@@ -45,6 +49,7 @@ import Testing
       }
     case .epsilon:
       switch architecture.norm {
+      case .rmsOnePlus(let epsilon): architecture.norm = .rmsOnePlus(epsilon: epsilon * 1000)
       case .rms(let epsilon): architecture.norm = .rms(epsilon: epsilon * 1000)
       case .layer(let epsilon): architecture.norm = .layer(epsilon: epsilon * 1000)
       case .none: break

@@ -90,9 +90,9 @@ static void attention(const ck_kernels *t, size_t n) {
   float *out = values(queries * vw, 1), *dq = values(queries * kw, 1), *dk = values(total * kw, 1);
   float *dv = values(total * vw, 1), *scratch = values(4 * (total + 64), 1);
   ck_span spans[2] = {{k, v, past, kw, vw}, {k + past * kw, v + past * vw, queries, kw, vw}};
-  t->attention_scores(queries, past, total, spans, 2, kw, q, kw, 0.3, s, total);
+  t->attention_scores(queries, past, total, spans, 2, kw, q, kw, 0.3, n % 7, s, total);
   t->attention_softmax(queries, past, total, s, p, total);
-  t->attention(queries, past, total, spans, 2, kw, vw, q, kw, 0.3, out, vw, scratch);
+  t->attention(queries, past, total, spans, 2, kw, vw, q, kw, 0.3, n % 2 ? 0.9 : 0, n % 7, out, vw, scratch);
   add_floats(s, queries * total), add_floats(p, queries * total), add_floats(out, queries * vw);
   t->attention_mix_backward(queries, past, total, spans, 2, vw, p, total, out, vw, s, dv, vw);
   t->attention_softmax_backward(queries, past, total, p, s, s, total);

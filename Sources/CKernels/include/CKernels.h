@@ -88,6 +88,10 @@ typedef struct ck_kernels {
   void (*activation)(size_t n, ck_activation kind, const void *x, void *out);
   void (*activation_backward)(size_t n, ck_activation kind, const void *x, const void *dy,
                               void *dx);                                            // dx += dy·f'(x)
+  // cap·tanh(x / cap); -inf, which is a mask, stays. In place allowed.
+  void (*soft_cap)(size_t n, double cap, const void *x, void *out);
+  // dx += dy·(1 - (y / cap)²) of soft_cap's y; 0 where y is -inf.
+  void (*soft_cap_backward)(size_t n, double cap, const void *y, const void *dy, void *dx);
   // x / (divisor[row] + epsilon) for every element of a row.
   void (*divide_rows)(size_t rows, size_t width, const void *x, const void *divisor, double epsilon,
                       void *out);
@@ -101,10 +105,11 @@ typedef struct ck_kernels {
 
   // -- Softmax attention, one head of one sequence. Query i (of `queries`, rows `q_stride` apart) sees
   // keys 0 ..< min(total, past + i + 1) of the concatenated spans (`total` rows in all).
-  // scores[i, j] = (q_i·k_j)*scale for visible j, -inf for the others; rows `row_stride` apart.
+  // scores[i, j] = (q_i·k_j)*scale for visible j, -inf for the others; rows `row_stride` apart. With a
+  // `window` (0: none) a query sees the last `window` of those keys only.
   void (*attention_scores)(size_t queries, size_t past, size_t total, const ck_span *spans,
                            size_t span_count, size_t width, const void *q, size_t q_stride,
-                           double scale, void *scores, size_t row_stride);
+                           double scale, size_t window, void *scores, size_t row_stride);
   // pattern row i = softmax over its first min(total, past + i + 1) scores, 0 beyond. In place allowed.
   void (*attention_softmax)(size_t queries, size_t past, size_t total, const void *scores,
                             void *pattern, size_t row_stride);
@@ -112,11 +117,12 @@ typedef struct ck_kernels {
   void (*attention_mix)(size_t queries, size_t past, size_t total, const ck_span *spans,
                         size_t span_count, size_t width, const void *pattern, size_t row_stride,
                         void *out, size_t out_stride);
-  // The three above, fused: the same arithmetic and so the same bits. scratch: `total` + 64 elements
-  // per query block of at most 4 queries, i.e. 4 * (total + 64).
+  // The three above, fused: the same arithmetic and so the same bits; between them soft_cap, where `cap`
+  // is not 0. scratch: `total` + 64 elements per query block of at most 4 queries, i.e. 4 * (total + 64).
   void (*attention)(size_t queries, size_t past, size_t total, const ck_span *spans,
                     size_t span_count, size_t key_width, size_t value_width, const void *q,
-                    size_t q_stride, double scale, void *out, size_t out_stride, void *scratch);
+                    size_t q_stride, double scale, double cap, size_t window, void *out,
+                    size_t out_stride, void *scratch);
   // Gradients; keys and values of one span only, that of the sequence itself, whose first row is key
   // number `past`; earlier keys are constants, which count through `spans` where their values matter.
   // d_pattern[i, j] = dout_i·v_j for visible j (0 beyond);   dv_j += Σ_i pattern[i, j]·dout_i, in order of i.

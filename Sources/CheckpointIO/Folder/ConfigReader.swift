@@ -90,6 +90,22 @@ public struct ConfigReader: Sendable {
     try isAbsent(key) ? nil : double(key, in: range)
   }
 
+  /// An integer, nil where null is written under the key, and the default where the key is left out.
+  public mutating func intUnlessNull(_ key: String, default fallback: Int) throws -> Int? {
+    guard isWrittenNull(key) else { return try int(key, default: fallback) }
+    return try intIfPresent(key)
+  }
+
+  /// A number, nil where null is written under the key, and the default where the key is left out.
+  public mutating func doubleUnlessNull(
+    _ key: String, default fallback: Double, in range: ClosedRange<Double>? = nil
+  ) throws -> Double? {
+    guard isWrittenNull(key) else { return try double(key, default: fallback, in: range) }
+    return try doubleIfPresent(key)
+  }
+
+  private func isWrittenNull(_ key: String) -> Bool { members[key]?.isNull ?? false }
+
   /// An array of numbers, or nil where the key is absent or null.
   public mutating func doublesIfPresent(_ key: String) throws -> [Double]? {
     guard try !isAbsent(key) else { return nil }

@@ -19,6 +19,14 @@ public enum BlockPoint: String, CaseIterable, Codable, Sendable {
   case k = "attn.hook_k"
   /// Values, `[T, K, d]`.
   case v = "attn.hook_v"
+  /// The denominator of the norm of each query head, `[T, H, 1]`; models with normed queries only.
+  case qNormScale = "attn.q_norm.hook_scale"
+  /// Queries after that norm, before its gain, `[T, H, d]`.
+  case qNormNormalized = "attn.q_norm.hook_normalized"
+  /// The denominator of the norm of each key head, `[T, K, 1]`; models with normed keys only.
+  case kNormScale = "attn.k_norm.hook_scale"
+  /// Keys after that norm, before its gain, `[T, K, d]`.
+  case kNormNormalized = "attn.k_norm.hook_normalized"
   /// Queries after rotation, `[T, H, d]`; models with rotary positions only.
   case rotQ = "attn.hook_rot_q"
   /// Keys after rotation, `[T, K, d]`; models with rotary positions only.
@@ -49,6 +57,10 @@ public enum BlockPoint: String, CaseIterable, Codable, Sendable {
   case result = "attn.hook_result"
   /// The attention module's raw output, after W_O and bias, `[T, D]`.
   case rawAttnOut = "attn.hook_out"
+  /// The denominator of the norm of attention's output, `[T, 1]`; models with such norms only.
+  case ln1PostScale = "ln1_post.hook_scale"
+  /// Attention's output after that norm, before its gain, `[T, D]`.
+  case ln1PostNormalized = "ln1_post.hook_normalized"
   /// What attention adds to the stream, `[T, D]`.
   case attnOut = "hook_attn_out"
   /// The stream between attention and MLP, `[T, D]`; sequential blocks only.
@@ -63,6 +75,10 @@ public enum BlockPoint: String, CaseIterable, Codable, Sendable {
   case mlpPreLinear = "mlp.hook_pre_linear"
   /// What enters the MLP's output projection, `[T, M]`.
   case mlpPost = "mlp.hook_post"
+  /// The denominator of the norm of the MLP's output, `[T, 1]`; models with such norms only.
+  case ln2PostScale = "ln2_post.hook_scale"
+  /// The MLP's output after that norm, before its gain, `[T, D]`.
+  case ln2PostNormalized = "ln2_post.hook_normalized"
   /// What the MLP adds to the stream, `[T, D]`.
   case mlpOut = "hook_mlp_out"
   /// The stream that leaves the block, `[T, D]`.
@@ -79,29 +95,37 @@ extension BlockPoint: Comparable {
     case .q: 3
     case .k: 4
     case .v: 5
-    case .rotQ: 6
-    case .rotK: 7
-    case .phiQ: 8
-    case .phiK: 9
-    case .ssmStateInitial: 10
-    case .ssmWrite: 11
-    case .ssmState: 12
-    case .attnScores: 13
-    case .pattern: 14
-    case .normaliser: 15
-    case .momentum: 16
-    case .z: 17
-    case .result: 18
-    case .rawAttnOut: 19
-    case .attnOut: 20
-    case .residMid: 21
-    case .ln2Scale: 22
-    case .ln2Normalized: 23
-    case .mlpPre: 24
-    case .mlpPreLinear: 25
-    case .mlpPost: 26
-    case .mlpOut: 27
-    case .residPost: 28
+    case .qNormScale: 6
+    case .qNormNormalized: 7
+    case .kNormScale: 8
+    case .kNormNormalized: 9
+    case .rotQ: 10
+    case .rotK: 11
+    case .phiQ: 12
+    case .phiK: 13
+    case .ssmStateInitial: 14
+    case .ssmWrite: 15
+    case .ssmState: 16
+    case .attnScores: 17
+    case .pattern: 18
+    case .normaliser: 19
+    case .momentum: 20
+    case .z: 21
+    case .result: 22
+    case .rawAttnOut: 23
+    case .ln1PostScale: 24
+    case .ln1PostNormalized: 25
+    case .attnOut: 26
+    case .residMid: 27
+    case .ln2Scale: 28
+    case .ln2Normalized: 29
+    case .mlpPre: 30
+    case .mlpPreLinear: 31
+    case .mlpPost: 32
+    case .ln2PostScale: 33
+    case .ln2PostNormalized: 34
+    case .mlpOut: 35
+    case .residPost: 36
     }
   }
 

@@ -23,24 +23,36 @@ public enum Residual: ActivationLayout {
 
 /// Normalised stream vectors before the gain, `[D]`: of the model's width, in other units.
 public enum Normalized: ActivationLayout {
-  public static let points: [BlockPoint] = [.ln1Normalized, .ln2Normalized]
+  public static let points: [BlockPoint] = [
+    .ln1Normalized, .ln1PostNormalized, .ln2Normalized, .ln2PostNormalized,
+  ]
   public static let others: [HookName] = [.finalNormalized]
 }
 
 /// Denominators of norms, `[1]`.
 public enum NormScale: ActivationLayout {
-  public static let points: [BlockPoint] = [.ln1Scale, .ln2Scale]
+  public static let points: [BlockPoint] = [.ln1Scale, .ln1PostScale, .ln2Scale, .ln2PostScale]
   public static let others: [HookName] = [.finalScale]
 }
 
 /// Queries, `[H, d]`.
 public enum QueryHeads: ActivationLayout {
-  public static let points: [BlockPoint] = [.q, .rotQ]
+  public static let points: [BlockPoint] = [.q, .qNormNormalized, .rotQ]
 }
 
 /// Keys and values, `[K, d]`.
 public enum KeyValueHeads: ActivationLayout {
-  public static let points: [BlockPoint] = [.k, .v, .rotK]
+  public static let points: [BlockPoint] = [.k, .v, .kNormNormalized, .rotK]
+}
+
+/// Denominators of the norms of query heads, `[H, 1]`.
+public enum QueryHeadScales: ActivationLayout {
+  public static let points: [BlockPoint] = [.qNormScale]
+}
+
+/// Denominators of the norms of key heads, `[K, 1]`.
+public enum KeyHeadScales: ActivationLayout {
+  public static let points: [BlockPoint] = [.kNormScale]
 }
 
 /// Queries after a feature map, `[H, F]`.

@@ -41,6 +41,14 @@ extension Site where Layout == Residual {
 extension Site where Layout == Normalized {
   /// `ln1.hook_normalized`
   public static func ln1Normalized(_ layer: Int) -> Site { Site(layer: layer, .ln1Normalized) }
+  /// `ln1_post.hook_normalized`
+  public static func ln1PostNormalized(_ layer: Int) -> Site {
+    Site(layer: layer, .ln1PostNormalized)
+  }
+  /// `ln2_post.hook_normalized`
+  public static func ln2PostNormalized(_ layer: Int) -> Site {
+    Site(layer: layer, .ln2PostNormalized)
+  }
   /// `ln2.hook_normalized`
   public static func ln2Normalized(_ layer: Int) -> Site { Site(layer: layer, .ln2Normalized) }
   /// `ln_final.hook_normalized`
@@ -50,6 +58,10 @@ extension Site where Layout == Normalized {
 extension Site where Layout == NormScale {
   /// `ln1.hook_scale`
   public static func ln1Scale(_ layer: Int) -> Site { Site(layer: layer, .ln1Scale) }
+  /// `ln1_post.hook_scale`
+  public static func ln1PostScale(_ layer: Int) -> Site { Site(layer: layer, .ln1PostScale) }
+  /// `ln2_post.hook_scale`
+  public static func ln2PostScale(_ layer: Int) -> Site { Site(layer: layer, .ln2PostScale) }
   /// `ln2.hook_scale`
   public static func ln2Scale(_ layer: Int) -> Site { Site(layer: layer, .ln2Scale) }
   /// `ln_final.hook_scale`
@@ -59,6 +71,8 @@ extension Site where Layout == NormScale {
 extension Site where Layout == QueryHeads {
   /// `attn.hook_q`
   public static func q(_ layer: Int) -> Site { Site(layer: layer, .q) }
+  /// `attn.q_norm.hook_normalized`
+  public static func qNormNormalized(_ layer: Int) -> Site { Site(layer: layer, .qNormNormalized) }
   /// `attn.hook_rot_q`
   public static func rotQ(_ layer: Int) -> Site { Site(layer: layer, .rotQ) }
 }
@@ -68,8 +82,20 @@ extension Site where Layout == KeyValueHeads {
   public static func k(_ layer: Int) -> Site { Site(layer: layer, .k) }
   /// `attn.hook_v`
   public static func v(_ layer: Int) -> Site { Site(layer: layer, .v) }
+  /// `attn.k_norm.hook_normalized`
+  public static func kNormNormalized(_ layer: Int) -> Site { Site(layer: layer, .kNormNormalized) }
   /// `attn.hook_rot_k`
   public static func rotK(_ layer: Int) -> Site { Site(layer: layer, .rotK) }
+}
+
+extension Site where Layout == QueryHeadScales {
+  /// `attn.q_norm.hook_scale`
+  public static func qNormScale(_ layer: Int) -> Site { Site(layer: layer, .qNormScale) }
+}
+
+extension Site where Layout == KeyHeadScales {
+  /// `attn.k_norm.hook_scale`
+  public static func kNormScale(_ layer: Int) -> Site { Site(layer: layer, .kNormScale) }
 }
 
 extension Site where Layout == QueryFeatures {

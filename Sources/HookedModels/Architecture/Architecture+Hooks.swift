@@ -7,7 +7,7 @@ extension Architecture {
   public func hookCatalog(model: String) -> HookCatalog {
     var entries = [stream(.embed)]
     var absent = absentEverywhere
-    if case .learned = positions {
+    if positions.isAdded {
       entries.append(stream(.positionEmbed))
     } else {
       absent[.only(.positionEmbed)] = "no position embedding is added to the stream"
@@ -49,6 +49,23 @@ extension Architecture {
 
   private var absentEverywhere: [HookCatalog.Place: String] {
     var absent: [HookCatalog.Place: String] = [:]
+    if headNorm == .none {
+      for point in [BlockPoint.qNormScale, .qNormNormalized, .kNormScale, .kNormNormalized] {
+        absent[.everyBlock(point)] = "the model has no norms of queries and keys"
+      }
+    }
+    if arrangement != .sandwich {
+      for point in [
+        BlockPoint.ln1PostScale, .ln1PostNormalized, .ln2PostScale, .ln2PostNormalized,
+      ] {
+        absent[.everyBlock(point)] = "the model has no norms after attention and MLP"
+      }
+    }
+    if arrangement.isParallel {
+      absent[.everyBlock(.residMid)] =
+        "parallel blocks have no hook_resid_mid, because attention and MLP read the same input; "
+        + "read hook_resid_pre, or hook_attn_out for what attention adds"
+    }
     if norm == .none {
       for point in [BlockPoint.ln1Scale, .ln1Normalized, .ln2Scale, .ln2Normalized] {
         absent[.everyBlock(point)] = "the model has no norms"
@@ -93,6 +110,12 @@ extension Architecture {
     add(.q, [.tokens, .heads, .headWidth], heads, headWidth)
     add(.k, [.tokens, .keyValueHeads, .headWidth], keyValueHeads, headWidth)
     add(.v, [.tokens, .keyValueHeads, .valueWidth], keyValueHeads, valueWidth)
+    if headNorm != .none {
+      add(.qNormScale, [.tokens, .heads, .one], heads, 1)
+      add(.qNormNormalized, [.tokens, .heads, .headWidth], heads, headWidth)
+      add(.kNormScale, [.tokens, .keyValueHeads, .one], keyValueHeads, 1)
+      add(.kNormNormalized, [.tokens, .keyValueHeads, .headWidth], keyValueHeads, headWidth)
+    }
     if shape.rotary != nil {
       add(.rotQ, [.tokens, .heads, .headWidth], heads, headWidth)
       add(.rotK, [.tokens, .keyValueHeads, .headWidth], keyValueHeads, headWidth)
@@ -113,13 +136,15 @@ extension Architecture {
     add(.z, [.tokens, .heads, .valueWidth], heads, valueWidth)
     add(.result, [.tokens, .heads, .modelWidth], heads, modelWidth)
     add(.rawAttnOut, [.tokens, .modelWidth], modelWidth)
+    if arrangement == .sandwich { addNorm(.ln1PostScale, .ln1PostNormalized) }
     add(.attnOut, [.tokens, .modelWidth], modelWidth)
     if mlp != .none {
-      add(.residMid, [.tokens, .modelWidth], modelWidth)
+      if !arrangement.isParallel { add(.residMid, [.tokens, .modelWidth], modelWidth) }
       addNorm(.ln2Scale, .ln2Normalized)
       add(.mlpPre, [.tokens, .mlpWidth], mlpWidth)
       if case .gated = mlp { add(.mlpPreLinear, [.tokens, .mlpWidth], mlpWidth) }
       add(.mlpPost, [.tokens, .mlpWidth], mlpWidth)
+      if arrangement == .sandwich { addNorm(.ln2PostScale, .ln2PostNormalized) }
       add(.mlpOut, [.tokens, .modelWidth], modelWidth)
     }
     add(.residPost, [.tokens, .modelWidth], modelWidth)

@@ -18,10 +18,16 @@ extension Architecture {
           "the number of key/value heads", shape.keyValueHeads,
           "a divisor of the \(shape.heads) heads")
       }
-      if let rotary = shape.rotary, !rotary.dimensions.isMultiple(of: 2) {
+      if let rotary = shape.rotary,
+        !rotary.dimensions.isMultiple(of: 2) || !(2...shape.headWidth).contains(rotary.dimensions)
+      {
         throw refuse(
-          "the width of a head", rotary.dimensions, "an even number, for rotary positions")
+          "the number of a head's dimensions that turn", rotary.dimensions,
+          "an even number up to the head's width, \(shape.headWidth), for rotary positions")
       }
+    }
+    if case .sinusoidal = positions, !modelWidth.isMultiple(of: 2) || modelWidth < 4 {
+      throw refuse("the model's width", modelWidth, "an even number from 4, for sines and cosines")
     }
   }
 }

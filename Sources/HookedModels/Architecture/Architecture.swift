@@ -24,6 +24,13 @@ public struct Architecture: Sendable, Equatable {
   public var mlp: MLPKind
   public var arrangement: Arrangement
   public var biases: Set<Bias>
+  /// The norm of each head's queries and keys, before rotation; with one gain [d] for the queries' heads and one for
+  /// the keys'.
+  public var headNorm: Norm
+  /// What embeddings are multiplied by before they enter the stream.
+  public var embeddingScale: Double
+  /// Logits pass cap·tanh(x / cap) where there is one.
+  public var logitCap: Double?
   /// Whether the unembedding is the embedding's matrix.
   public var tiedEmbeddings: Bool
   /// How many positions the model has; nil where nothing limits them.
@@ -35,6 +42,7 @@ public struct Architecture: Sendable, Equatable {
     family: String, layers: Int, modelWidth: Int, heads: Int, keyValueHeads: Int, headWidth: Int,
     valueWidth: Int, mlpWidth: Int, vocabulary: Int, attention: [AttentionKind],
     positions: Positions, norm: Norm, mlp: MLPKind, arrangement: Arrangement, biases: Set<Bias>,
+    headNorm: Norm = .none, embeddingScale: Double = 1, logitCap: Double? = nil,
     tiedEmbeddings: Bool, maximumPositions: Int?
   ) {
     precondition(attention.count == layers, "\(attention.count) attention kinds, \(layers) layers")
@@ -53,16 +61,22 @@ public struct Architecture: Sendable, Equatable {
     self.mlp = mlp
     self.arrangement = arrangement
     self.biases = biases
+    self.headNorm = headNorm
+    self.embeddingScale = embeddingScale
+    self.logitCap = logitCap
     self.tiedEmbeddings = tiedEmbeddings
     self.maximumPositions = maximumPositions
   }
+
+  /// Whether parameters of norms are what gains are above 1.
+  var hasOffsetGains: Bool { if case .rmsOnePlus = norm { true } else { false } }
 
   /// How a layer's attention is cut into heads.
   public func attentionShape(_ layer: Int) -> AttentionShape {
     attentionShapes[layer]
       ?? AttentionShape(
         heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, valueWidth: valueWidth,
-        rotary: positions.rotary, inputBias: biases.contains(.attentionInputs))
+        rotary: positions.rotary(layer: layer), inputBias: biases.contains(.attentionInputs))
   }
 
   /// "softmax", "linear", "momentum" or "hybrid": the CSV column `attention`.
@@ -99,8 +113,9 @@ public struct AttentionShape: Sendable, Equatable {
 
 /// What one layer's attention computes.
 public enum AttentionKind: Sendable, Equatable {
-  /// softmax(q·k·scale) over the visible keys.
-  case softmax(scale: Double)
+  /// softmax(q·k·scale) over the visible keys, or over the last `window` of them, a token's own included. With a
+  /// `cap` scores pass cap·tanh(x / cap) first.
+  case softmax(scale: Double, window: Int? = nil, cap: Double? = nil)
   /// The same plus Σ decay^(t−i) v_i over the tokens i before t: Dai et al. 2023, arXiv:2212.10559, §5.
   case momentumSoftmax(scale: Double, decay: Double)
   case linear(LinearAttention)
@@ -127,10 +142,32 @@ public enum AttentionKind: Sendable, Equatable {
 /// How a token knows its position.
 public enum Positions: Sendable, Equatable {
   case none
-  /// A learned vector added to the embedding: `[count, D]`.
-  case learned(count: Int)
+  /// A learned vector added to the embedding: `[count + offset, D]`, position p in row p + offset.
+  case learned(count: Int, offset: Int = 0)
+  /// Sines and cosines of (p + offset) · 10000^(−i/(D/2 − 1)), sines first, added to the embedding (Vaswani et al.
+  /// 2017, arXiv:1706.03762, §3.5, in tensor2tensor's order).
+  case sinusoidal(offset: Int)
   /// Queries and keys turned by position (Su et al. 2021, arXiv:2104.09864).
   case rotary(Rotary)
+  /// The same with other frequencies in each layer.
+  case rotaryByLayer([Rotary])
+
+  /// How a layer turns queries and keys; nil where it does not.
+  public func rotary(layer: Int) -> Rotary? {
+    switch self {
+    case .none, .learned, .sinusoidal: nil
+    case .rotary(let rotary): rotary
+    case .rotaryByLayer(let layers): layers[layer]
+    }
+  }
+
+  /// Whether a vector is added to the embedding.
+  var isAdded: Bool {
+    switch self {
+    case .learned, .sinusoidal: true
+    case .none, .rotary, .rotaryByLayer: false
+    }
+  }
 }
 
 public struct Rotary: Sendable, Hashable {
@@ -140,11 +177,15 @@ public struct Rotary: Sendable, Hashable {
   public var base: Double
   /// Pairs 2i with 2i + 1 (GPT-J) instead of i with i + dimensions/2 (GPT-NeoX, LLaMA).
   public var interleaved: Bool
+  public var scaling: RotaryScaling
 
-  public init(dimensions: Int, base: Double, interleaved: Bool) {
+  public init(
+    dimensions: Int, base: Double, interleaved: Bool, scaling: RotaryScaling = .none
+  ) {
     self.dimensions = dimensions
     self.base = base
     self.interleaved = interleaved
+    self.scaling = scaling
   }
 }
 
@@ -155,6 +196,8 @@ public enum Norm: Sendable, Equatable {
   case layer(epsilon: Double)
   /// Root mean square; gain.
   case rms(epsilon: Double)
+  /// Root mean square; the gain is 1 + the parameter.
+  case rmsOnePlus(epsilon: Double)
 }
 
 public enum MLPKind: Sendable, Equatable {
@@ -169,9 +212,17 @@ public enum MLPKind: Sendable, Equatable {
 public enum Arrangement: Sendable, Equatable {
   /// Attention first; the MLP reads what it wrote.
   case sequential
+  /// The same, with a norm after attention and after the MLP too, before they are added.
+  case sandwich
+  /// Both read what enters the block, each through its own norm.
+  case parallel
+  /// Both read what enters the block through one norm.
+  case parallelSharedNorm
+
+  var isParallel: Bool { self == .parallel || self == .parallelSharedNorm }
 }
 
 /// Linear maps that carry a bias.
 public enum Bias: Sendable, Hashable, CaseIterable {
-  case attentionInputs, attentionOutput, mlp
+  case attentionInputs, attentionOutput, mlp, unembedding
 }

@@ -17,15 +17,16 @@ extension Architecture {
     func add(_ name: String, _ shape: Int...) {
       list.append(ParameterShape(name: name, shape: shape))
     }
-    func addNorm(_ name: String) {
+    func addNorm(_ name: String, _ norm: Norm, _ width: Int) {
       switch norm {
       case .none: break
       case .layer:
-        add("\(name).weight", modelWidth)
-        add("\(name).bias", modelWidth)
-      case .rms: add("\(name).weight", modelWidth)
+        add("\(name).weight", width)
+        add("\(name).bias", width)
+      case .rms, .rmsOnePlus: add("\(name).weight", width)
       }
     }
+    func addNorm(_ name: String) { addNorm(name, norm, modelWidth) }
     func addLinear(_ name: String, _ out: Int, _ depth: Int, _ bias: Bias) {
       addLinear(name, out, depth, bias: biases.contains(bias))
     }
@@ -73,29 +74,30 @@ extension Architecture {
           add("\(name).gate_proj.weight", shape.heads * shape.valueWidth, modelWidth)
         }
       }
+      addNorm("\(name).q_norm", headNorm, shape.headWidth)
+      addNorm("\(name).k_norm", headNorm, shape.headWidth)
       addLinear("\(name).o_proj", modelWidth, shape.heads * shape.valueWidth, .attentionOutput)
     }
 
     add("embed_tokens.weight", vocabulary, modelWidth)
-    if case .learned(let count) = positions { add("embed_positions.weight", count, modelWidth) }
+    if case .learned(let count, let offset) = positions {
+      add("embed_positions.weight", count + offset, modelWidth)
+    }
     for layer in 0..<layers {
       let block = "layers.\(layer)"
       addNorm("\(block).attn_norm")
       addAttention(layer, "\(block).attn")
-      switch mlp {
-      case .none: continue
-      case .plain:
-        addNorm("\(block).mlp_norm")
-        addLinear("\(block).mlp.up_proj", mlpWidth, modelWidth, .mlp)
-      case .gated:
-        addNorm("\(block).mlp_norm")
-        addLinear("\(block).mlp.gate_proj", mlpWidth, modelWidth, .mlp)
-        addLinear("\(block).mlp.up_proj", mlpWidth, modelWidth, .mlp)
-      }
+      if arrangement == .sandwich { addNorm("\(block).attn_post_norm") }
+      guard mlp != .none else { continue }
+      if arrangement != .parallelSharedNorm { addNorm("\(block).mlp_norm") }
+      if case .gated = mlp { addLinear("\(block).mlp.gate_proj", mlpWidth, modelWidth, .mlp) }
+      addLinear("\(block).mlp.up_proj", mlpWidth, modelWidth, .mlp)
       addLinear("\(block).mlp.down_proj", modelWidth, mlpWidth, .mlp)
+      if arrangement == .sandwich { addNorm("\(block).mlp_post_norm") }
     }
     addNorm("norm")
     if !tiedEmbeddings { add("lm_head.weight", vocabulary, modelWidth) }
+    if biases.contains(.unembedding) { add("lm_head.bias", vocabulary) }
     return list
   }
 

@@ -7,7 +7,8 @@ import TensorCore
 /// The checkpoint families that can be loaded.
 enum Families {
   static let all: [any FamilyMapping.Type] = [
-    GPT2.self, LLaMA.self, MomentumLLaMA.self, LinearAttentionFamily.self, RetNet.self,
+    GPT2.self, GPTJ.self, GPTNeoX.self, OPT.self, XGLM.self, Phi.self, LLaMA.self, Mistral.self,
+    Qwen.self, Gemma.self, MomentumLLaMA.self, LinearAttentionFamily.self, RetNet.self,
     GatedLinearAttention.self, GatedDeltaNet.self,
   ]
 
@@ -21,12 +22,12 @@ enum Families {
 
 extension Architecture {
   /// Where a parameter lies in a checkpoint of this architecture's family: the tensor's name without the prefix of the
-  /// whole checkpoint, which part of its outputs, and whether it is `[in, out]`.
+  /// whole checkpoint, which part of its outputs, in how many groups its outputs lie, and whether it is `[in, out]`.
   package func checkpointSource(of parameter: String) throws -> (
-    tensor: String, part: Int, isTransposed: Bool
+    tensor: String, part: Int, groups: Int, isTransposed: Bool
   ) {
     let source = try Families.named(family, file: family).source(of: parameter, in: self)
-    return (source.tensor, source.part.index, source.isTransposed)
+    return (source.tensor, source.part.index, source.groups, source.isTransposed)
   }
 }
 
@@ -59,11 +60,14 @@ struct TensorSource: Equatable {
   var part: (index: Int, of: Int) = (0, 1)
   /// Whether the file holds `[out, 1, in]`, as a convolution of single channels is.
   var hasUnitAxis = false
+  /// Outputs lie in so many equal groups, each with its own share of every part: GPT-NeoX has a head's queries, keys
+  /// and values beside each other.
+  var groups = 1
 
   static func == (left: TensorSource, right: TensorSource) -> Bool {
     left.tensor == right.tensor && left.isTransposed == right.isTransposed
       && left.part == right.part && left.otherwise == right.otherwise
-      && left.hasUnitAxis == right.hasUnitAxis
+      && left.hasUnitAxis == right.hasUnitAxis && left.groups == right.groups
   }
 }
 

@@ -27,7 +27,8 @@ enum GPT2: FamilyMapping {
       positions: .learned(count: positions),
       norm: .layer(epsilon: try config.double("layer_norm_epsilon", default: 1e-5, in: 0...1)),
       mlp: .plain(try config.activation("activation_function", default: "gelu_new")),
-      arrangement: .sequential, biases: Set(Bias.allCases),
+      arrangement: .sequential,
+      biases: [.attentionInputs, .attentionOutput, .mlp],
       tiedEmbeddings: try config.bool("tie_word_embeddings", default: true),
       maximumPositions: positions)
   }

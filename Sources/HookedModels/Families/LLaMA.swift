@@ -1,5 +1,5 @@
-// LLaMA (Touvron et al. 2023), as transformers' LlamaForCausalLM saves it: rotary positions (rotate half), RMS norm,
-// gated MLP, grouped keys and values. This project's softmax models are saved in this layout.
+// LLaMA (Touvron et al. 2023; 2, 3 and 3.1 alike), as transformers' LlamaForCausalLM saves it: rotary positions (rotate
+// half), RMS norm, gated MLP, grouped keys and values. This project's softmax models are saved in this layout.
 
 import CheckpointIO
 
@@ -9,43 +9,94 @@ enum LLaMA: FamilyMapping {
 
   // Defaults: transformers `LlamaConfig`.
   static func architecture(from config: inout ConfigReader) throws -> Architecture {
-    let width = try config.int("hidden_size", default: 4096)
-    let heads = try config.int("num_attention_heads", default: 32)
-    let layers = try config.int("num_hidden_layers", default: 32, in: 1...10_000)
-    let headWidth =
-      try config.intIfPresent("head_dim")
-      ?? config.quotient(width, by: heads, keys: ("hidden_size", "num_attention_heads"))
-    var biases: Set<Bias> = []
-    if try config.bool("attention_bias", default: false) {
-      biases.formUnion([.attentionInputs, .attentionOutput])
-    }
-    if try config.bool("mlp_bias", default: false) { biases.insert(.mlp) }
-    return Architecture(
-      family: "llama", layers: layers, modelWidth: width, heads: heads,
-      keyValueHeads: try config.intIfPresent("num_key_value_heads") ?? heads, headWidth: headWidth,
-      valueWidth: headWidth, mlpWidth: try config.int("intermediate_size", default: 11008),
-      vocabulary: try config.int("vocab_size", default: 32000),
-      attention: Array(
-        repeating: .softmax(scale: 1 / Double(headWidth).squareRoot()), count: layers),
-      positions: .rotary(
-        Rotary(dimensions: headWidth, base: try config.ropeBase(), interleaved: false)),
-      norm: .rms(epsilon: try config.double("rms_norm_eps", default: 1e-6, in: 0...1)),
-      mlp: .gated(try config.activation("hidden_act", default: "silu")), arrangement: .sequential,
-      biases: biases, tiedEmbeddings: try config.bool("tie_word_embeddings", default: false),
-      maximumPositions: try config.int("max_position_embeddings", default: 2048))
+    var architecture = try config.llamaArchitecture("llama", LLaMADefaults())
+    architecture.biases = try config.attentionBiases()
+    if try config.bool("mlp_bias", default: false) { architecture.biases.insert(.mlp) }
+    return architecture
   }
 
   static func source(of parameter: String, in architecture: Architecture) -> TensorSource {
+    .llama(parameter)
+  }
+
+  static func mayBeUnused(_ tensor: String, in architecture: Architecture) -> Bool {
+    architecture.isRotaryBufferOrTiedCopy(tensor)
+  }
+}
+
+/// What the class of a descendant of LLaMA takes where config.json is silent.
+struct LLaMADefaults {
+  var width = 4096
+  var heads = 32
+  /// Nil for as many as heads.
+  var keyValueHeads: Int?
+  /// Nil for width / heads.
+  var headWidth: Int?
+  var layers = 32
+  var mlpWidth = 11008
+  var vocabulary = 32000
+  var maximumPositions = 2048
+  var activation = "silu"
+  var activationKey = "hidden_act"
+  var isTied = false
+}
+
+extension ConfigReader {
+  /// What LLaMA and its descendants have in common, without biases or windows.
+  mutating func llamaArchitecture(_ family: String, _ defaults: LLaMADefaults) throws
+    -> Architecture
+  {
+    let width = try int("hidden_size", default: defaults.width)
+    let heads = try int("num_attention_heads", default: defaults.heads)
+    let layers = try int("num_hidden_layers", default: defaults.layers, in: 1...10_000)
+    let headWidth =
+      try intIfPresent("head_dim") ?? defaults.headWidth
+      ?? quotient(width, by: heads, keys: ("hidden_size", "num_attention_heads"))
+    let maximum = try int("max_position_embeddings", default: defaults.maximumPositions)
+    return Architecture(
+      family: family, layers: layers, modelWidth: width, heads: heads,
+      keyValueHeads: try intIfPresent("num_key_value_heads") ?? defaults.keyValueHeads ?? heads,
+      headWidth: headWidth, valueWidth: headWidth,
+      mlpWidth: try int("intermediate_size", default: defaults.mlpWidth),
+      vocabulary: try int("vocab_size", default: defaults.vocabulary),
+      attention: Array(
+        repeating: .softmax(scale: 1 / Double(headWidth).squareRoot()), count: layers),
+      positions: .rotary(try rotary(headWidth: headWidth, maximum: maximum)),
+      norm: .rms(epsilon: try double("rms_norm_eps", default: 1e-6, in: 0...1)),
+      mlp: .gated(try activation(defaults.activationKey, default: defaults.activation)),
+      arrangement: .sequential, biases: [],
+      tiedEmbeddings: try bool("tie_word_embeddings", default: defaults.isTied),
+      maximumPositions: maximum)
+  }
+
+  /// `attention_bias`, which speaks of all four projections.
+  mutating func attentionBiases() throws -> Set<Bias> {
+    try bool("attention_bias", default: false) ? [.attentionInputs, .attentionOutput] : []
+  }
+}
+
+extension TensorSource {
+  /// Where LLaMA and its descendants hold a parameter.
+  static func llama(_ parameter: String) -> TensorSource {
     TensorSource(
       tensor: parameter.replacingParts([
         "attn": "self_attn", "attn_norm": "input_layernorm", "mlp_norm": "post_attention_layernorm",
       ]))
   }
+}
 
+extension Architecture {
   /// Inverse frequencies saved as buffers by older versions, and the tied copy of the embedding.
-  static func mayBeUnused(_ tensor: String, in architecture: Architecture) -> Bool {
-    tensor.hasSuffix(".rotary_emb.inv_freq")
-      || (architecture.tiedEmbeddings && tensor == "lm_head.weight")
+  func isRotaryBufferOrTiedCopy(_ tensor: String) -> Bool {
+    tensor.hasSuffix(".rotary_emb.inv_freq") || (tiedEmbeddings && tensor == "lm_head.weight")
+  }
+
+  /// The same attention, with windows in some layers.
+  mutating func setWindows(_ windows: [Int?]) {
+    attention = zip(attention, windows).map { kind, window in
+      guard case .softmax(let scale, _, let cap) = kind else { return kind }
+      return .softmax(scale: scale, window: window, cap: cap)
+    }
   }
 }
 
@@ -60,7 +111,7 @@ enum MomentumLLaMA: FamilyMapping {
     made.family = modelTypes[0]
     let decay = try config.double("momentum_decay", in: 0...1)
     made.attention = made.attention.map { kind in
-      guard case .softmax(let scale) = kind else { return kind }
+      guard case .softmax(let scale, _, _) = kind else { return kind }
       return .momentumSoftmax(scale: scale, decay: decay)
     }
     return made
@@ -79,22 +130,5 @@ extension String {
   /// The name with whole dot-separated parts replaced.
   func replacingParts(_ replacements: [String: String]) -> String {
     split(separator: ".").map { replacements[String($0)] ?? String($0) }.joined(separator: ".")
-  }
-}
-
-extension ConfigReader {
-  /// The rotary base: `rope_theta`, or inside `rope_parameters` as transformers 5 writes it; 10,000 otherwise.
-  /// Scaled rotary positions are refused.
-  mutating func ropeBase() throws -> Double {
-    let scaled = { (reader: inout ConfigReader) throws in
-      let key = reader.contains("type") && !reader.contains("rope_type") ? "type" : "rope_type"
-      try reader.require(key, equals: "default", default: "default")
-    }
-    _ = try nested("rope_scaling", scaled)
-    let inner = try nested("rope_parameters") { reader in
-      try scaled(&reader)
-      return try reader.double("rope_theta", default: 10000, in: 1...1e12)
-    }
-    return try inner ?? double("rope_theta", default: 10000, in: 1...1e12)
   }
 }

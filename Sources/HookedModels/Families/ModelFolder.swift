@@ -109,12 +109,34 @@ extension TensorSource {
     // The first element of the part: outputs are columns of a transposed matrix, rows otherwise.
     let first = outputs / part.of * part.index * (isTransposed || view.shape.count == 1 ? 1 : width)
     let size = view.dtype.size
+    if groups > 1 { return interleaved(in: view) }
     return StoredElements(
       elementType: view.dtype.elementType ?? .float32, rowStride: isTransposed ? 1 : width,
       columnStride: isTransposed ? width : 1,
       access: { body in
         view.withUnsafeBytes { bytes in
           if let base = bytes.baseAddress { body(base + first * size) }
+        }
+      }, giveBack: { view.release() })
+  }
+
+  /// The part of each group, gathered when it is read: the groups' outputs are not evenly apart.
+  private func interleaved(in view: TensorView) -> StoredElements {
+    let width = view.shape.count == 1 ? 1 : view.shape[1]
+    let bytes = view.shape[0] / part.of / groups * width * view.dtype.size
+    let (groups, part) = (groups, part)
+    return StoredElements(
+      elementType: view.dtype.elementType ?? .float32, rowStride: width, columnStride: 1,
+      access: { body in
+        view.withUnsafeBytes { source in
+          guard let base = source.baseAddress else { return }
+          let gathered = UnsafeMutableRawPointer.allocate(byteCount: groups * bytes, alignment: 64)
+          defer { gathered.deallocate() }
+          for group in 0..<groups {
+            (gathered + group * bytes).copyMemory(
+              from: base + (group * part.of + part.index) * bytes, byteCount: bytes)
+          }
+          body(gathered)
         }
       }, giveBack: { view.release() })
   }

@@ -81,7 +81,7 @@ extension FamilyMapping {
 
   static func epsilon(of architecture: Architecture) -> JSON {
     switch architecture.norm {
-    case .rms(let epsilon), .layer(let epsilon): .number(epsilon)
+    case .rms(let epsilon), .rmsOnePlus(let epsilon), .layer(let epsilon): .number(epsilon)
     case .none: .null
     }
   }
@@ -101,7 +101,7 @@ extension LLaMA {
         ("head_dim", .integer(architecture.headWidth)), ("hidden_act", "silu"),
         ("max_position_embeddings", architecture.maximumPositions.map { .integer($0) } ?? .null),
         ("rms_norm_eps", epsilon(of: architecture)), ("attention_bias", false), ("mlp_bias", false),
-        ("rope_theta", architecture.positions.rotary.map { .number($0.base) } ?? .null),
+        ("rope_theta", architecture.positions.rotary(layer: 0).map { .number($0.base) } ?? .null),
       ] + commonConfig(architecture, type, tokens))
   }
 }
@@ -148,7 +148,7 @@ extension LinearAttentionFamily {
         ("expand_v", expansion(architecture.valueWidth)), ("feature_map", map),
         ("norm_feature_map", .boolean(kind.normalised)), ("norm_q", false), ("norm_k", false),
         ("decay", .array(decays.map { .number($0) })),
-        ("rope_theta", architecture.positions.rotary.map { .number($0.base) } ?? .null),
+        ("rope_theta", architecture.positions.rotary(layer: 0).map { .number($0.base) } ?? .null),
         ("momentum", kind.momentum.map { .number($0) } ?? .null),
         ("output_norm", isNormed ? "rmsnorm" : "identity"), ("elementwise_affine", true),
         ("hidden_act", "swish"), ("max_position_embeddings", .null),

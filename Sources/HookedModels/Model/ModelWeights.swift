@@ -17,7 +17,10 @@ struct BlockWeights<Scalar: TensorScalar>: Sendable {
   let attentionNorm: NormWeights<Scalar>?
   let query, key, value, output: LinearWeights<Scalar>
   let linear: LinearAttentionWeights<Scalar>
+  let queryNorm, keyNorm, attentionPostNorm: NormWeights<Scalar>?
+  /// The attention's where they share one.
   let mlpNorm: NormWeights<Scalar>?
+  let mlpPostNorm: NormWeights<Scalar>?
   let gate, up, down: LinearWeights<Scalar>?
 }
 
@@ -38,7 +41,7 @@ struct ModelWeights<Scalar: TensorScalar>: Sendable {
   let positions: Parameter<Scalar>?
   let blocks: [BlockWeights<Scalar>]
   let finalNorm: NormWeights<Scalar>?
-  let unembedding: Parameter<Scalar>
+  let unembedding: LinearWeights<Scalar>
 
   init(_ architecture: Architecture, _ parameters: [String: Parameter<Scalar>]) {
     func required(_ name: String) -> Parameter<Scalar> {
@@ -76,10 +79,15 @@ struct ModelWeights<Scalar: TensorScalar>: Sendable {
         key: linear("\(block).attn.k_proj"), value: linear("\(block).attn.v_proj"),
         output: linear("\(block).attn.o_proj"),
         linear: linearAttention("\(block).attn", architecture.attention[layer].featureMap),
-        mlpNorm: norm("\(block).mlp_norm"), gate: optional("\(block).mlp.gate_proj"),
+        queryNorm: norm("\(block).attn.q_norm"), keyNorm: norm("\(block).attn.k_norm"),
+        attentionPostNorm: norm("\(block).attn_post_norm"),
+        mlpNorm: norm("\(block).mlp_norm") ?? norm("\(block).attn_norm"),
+        mlpPostNorm: norm("\(block).mlp_post_norm"), gate: optional("\(block).mlp.gate_proj"),
         up: optional("\(block).mlp.up_proj"), down: optional("\(block).mlp.down_proj"))
     }
     finalNorm = norm("norm")
-    unembedding = parameters["lm_head.weight"] ?? required("embed_tokens.weight")
+    unembedding = LinearWeights(
+      weight: parameters["lm_head.weight"] ?? required("embed_tokens.weight"),
+      bias: parameters["lm_head.bias"])
   }
 }

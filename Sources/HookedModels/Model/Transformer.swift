@@ -1,9 +1,7 @@
 // Transformer: the one model of the house, assembled from an Architecture and its parameters. A value: training
 // makes a new one that shares every parameter that did not change. How it runs is in Run/.
 
-import CKernels
 import HookPoints
-import Synchronization
 import TensorCore
 
 /// A decoder with a hook point at every activation.
@@ -14,8 +12,7 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   /// What can be read and written, by name.
   public let catalog: HookCatalog
   let weights: ModelWeights<Scalar>
-  /// One for each way that layers turn their heads.
-  let rotary: [Rotary: RotaryCache<Scalar>]
+  let tables: PositionTables<Scalar>
 
   /// - Parameters:
   ///   - name: for messages and the CSV column `model`.
@@ -26,15 +23,13 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   ) {
     self.init(
       name: name, architecture: architecture, parameters: parameters, context: context,
-      rotary: Dictionary(
-        (0..<architecture.layers).compactMap { architecture.attentionShape($0).rotary }
-          .map { ($0, RotaryCache($0)) }, uniquingKeysWith: { first, _ in first }),
+      tables: PositionTables(architecture),
       catalog: architecture.hookCatalog(model: name))
   }
 
   private init(
     name: String, architecture: Architecture, parameters: [String: Parameter<Scalar>],
-    context: ComputeContext, rotary: [Rotary: RotaryCache<Scalar>], catalog: HookCatalog
+    context: ComputeContext, tables: PositionTables<Scalar>, catalog: HookCatalog
   ) {
     for wanted in architecture.parameters {
       let shape = parameters[wanted.name]?.shape
@@ -43,7 +38,7 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
     self.name = name
     self.architecture = architecture
     self.context = context
-    self.rotary = rotary
+    self.tables = tables
     self.catalog = catalog
     weights = ModelWeights(architecture, parameters)
   }
@@ -66,7 +61,7 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
     }
     return Transformer(
       name: name, architecture: architecture, parameters: parameters, context: context,
-      rotary: rotary, catalog: catalog)
+      tables: tables, catalog: catalog)
   }
 
   /// One block between the embedding and the final norm: a model of one layer that shares this one's parameters, which
@@ -76,8 +71,8 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
     single.layers = 1
     single.attention = [architecture.attention[layer]]
     single.attentionShapes = architecture.attentionShapes[layer].map { [0: $0] } ?? [:]
-    // Learned positions are in the stream already; rotary ones belong to the block.
-    if case .learned = single.positions { single.positions = .none }
+    // Added positions are in the stream already; rotary ones belong to the block.
+    single.positions = architecture.positions.rotary(layer: layer).map { .rotary($0) } ?? .none
     var parameters: [String: Parameter<Scalar>] = [:]
     for wanted in single.parameters {
       let own =
@@ -86,42 +81,14 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
       parameters[wanted.name] = weights.byName[own]
     }
     return Transformer(
-      name: name, architecture: single, parameters: parameters, context: context, rotary: rotary,
-      catalog: single.hookCatalog(model: name))
+      name: name, architecture: single, parameters: parameters, context: context,
+      tables: tables, catalog: single.hookCatalog(model: name))
   }
 
   /// The same model on another context (threads, instruction set); results are bit-equal.
   public func on(_ context: ComputeContext) -> Transformer {
     Transformer(
       name: name, architecture: architecture, parameters: weights.byName, context: context,
-      rotary: rotary, catalog: catalog)
-  }
-}
-
-extension Positions {
-  var rotary: Rotary? {
-    if case .rotary(let rotary) = self { rotary } else { nil }
-  }
-}
-
-/// Cosines and sines, tabulated as far as any sequence so far has needed.
-final class RotaryCache<Scalar: TensorScalar>: Sendable {
-  private let rotary: Rotary
-  private let table = Mutex<(table: RotaryTable<Scalar>, positions: Int)?>(nil)
-
-  init(_ rotary: Rotary) { self.rotary = rotary }
-
-  func table(positions: Int) -> RotaryTable<Scalar> {
-    table.withLock { current in
-      if let current, current.positions >= positions { return current.table }
-      var length = 64
-      while length < positions { length *= 2 }
-      let pairs = rotary.dimensions / 2
-      let frequencies = (0..<pairs).map { ck_pow(rotary.base, -Double($0) / Double(pairs)) }
-      let made = RotaryTable<Scalar>(
-        frequencies: frequencies, positions: length, interleaved: rotary.interleaved)
-      current = (made, length)
-      return made
-    }
+      tables: tables, catalog: catalog)
   }
 }

@@ -53,14 +53,30 @@ final class ForwardPass<Scalar: TensorScalar> {
       tokens += own
       admit(member)
     }
-    let found = tokens.isEmpty ? nil : ops.embed(tokens, in: model.weights.embedding)
+    var found = tokens.isEmpty ? nil : ops.embed(tokens, in: model.weights.embedding)
+    if architecture.embeddingScale != 1 {
+      found = found.map { ops.scale($0, by: architecture.embeddingScale) }
+    }
     let all = joined(found, at: 0)
     guard activeRows > 0 else { return nil }
     let stream = hooks.point(.embed, all)
     // Embeddings given directly have no place to add a position: see `ModelError.positionsInResidual`.
-    guard let table = model.weights.positions else { return stream }
-    return ops.add(stream, hooks.point(.positionEmbed, ops.embed(positions, in: table)))
+    guard let added = addedPositions() else { return stream }
+    return ops.add(stream, hooks.point(.positionEmbed, added))
   }
+
+  /// What positions add to the embedding, `[T, D]`; nil where they add nothing.
+  private func addedPositions() -> Variable<Scalar>? {
+    if case .learned(_, let offset) = architecture.positions, let table = model.weights.positions {
+      return ops.embed(positions.map { $0 + Int32(offset) }, in: table)
+    }
+    return model.tables.sinusoidal(positions: positionCount).map {
+      ops.rows(positions.map { Int($0) }, of: Variable($0))
+    }
+  }
+
+  /// How many positions, from 0, the active rows reach.
+  private var positionCount: Int { (positions.max().map { Int($0) } ?? -1) + 1 }
 
   /// The stream with the rows of sequences that join before block `layer` below it.
   private func joined(_ stream: Variable<Scalar>?, at layer: Int) -> Variable<Scalar> {
@@ -90,22 +106,37 @@ final class ForwardPass<Scalar: TensorScalar> {
     let weights = model.weights.blocks[layer]
     hooks.activeRows = activeRows
     let pre = hooks.point(layer, .residPre, input)
-    let normed = norm(
-      pre, weights.attentionNorm, scale: .block(layer, .ln1Scale),
-      normalized: .block(layer, .ln1Normalized))
+    let normed = norm(pre, weights.attentionNorm, layer, .ln1Scale, .ln1Normalized)
     let raw = hooks.point(layer, .rawAttnOut, try attention(layer, normed, weights))
-    let attended = hooks.point(layer, .attnOut, raw)
-    let mid = ops.add(late(pre, layer), attended)
+    let attended = hooks.point(
+      layer, .attnOut,
+      postNorm(raw, weights.attentionPostNorm, layer, .ln1PostScale, .ln1PostNormalized))
+    let entered = late(pre, layer)
+    var middle = ops.add(entered, attended)
     guard let up = weights.up, let down = weights.down else {
-      return hooks.point(layer, .residPost, mid)
+      return hooks.point(layer, .residPost, middle)
     }
-    let middle = hooks.point(layer, .residMid, mid)
-    let second = norm(
-      middle, weights.mlpNorm, scale: .block(layer, .ln2Scale),
-      normalized: .block(layer, .ln2Normalized))
+    let second: Variable<Scalar>
+    switch architecture.arrangement {
+    case .sequential, .sandwich:
+      middle = hooks.point(layer, .residMid, middle)
+      second = norm(middle, weights.mlpNorm, layer, .ln2Scale, .ln2Normalized)
+    case .parallelSharedNorm where !watchesNorms(layer): second = late(normed, layer)
+    case .parallel, .parallelSharedNorm:
+      second = norm(entered, weights.mlpNorm, layer, .ln2Scale, .ln2Normalized)
+    }
+    let written = mlp(layer, second, gate: weights.gate, up: up, down: down)
     let out = hooks.point(
-      layer, .mlpOut, mlp(layer, second, gate: weights.gate, up: up, down: down))
+      layer, .mlpOut,
+      postNorm(written, weights.mlpPostNorm, layer, .ln2PostScale, .ln2PostNormalized))
     return hooks.point(layer, .residPost, ops.add(middle, out))
+  }
+
+  /// Whether someone looks at a norm that attention and MLP share. An edit for one does not reach the other, as in
+  /// TransformerLens, which has the norm twice.
+  private func watchesNorms(_ layer: Int) -> Bool {
+    [BlockPoint.ln1Scale, .ln1Normalized, .ln2Scale, .ln2Normalized]
+      .contains { hooks.wants(.block(layer, $0)) }
   }
 
   /// Of an activation of the last block the rows that are still needed once attention has mixed.
@@ -115,28 +146,52 @@ final class ForwardPass<Scalar: TensorScalar> {
     return rows.count == x.shape[0] ? x : ops.rows(rows, of: x)
   }
 
+  private func norm(
+    _ x: Variable<Scalar>, _ weights: NormWeights<Scalar>?, _ layer: Int, _ scale: BlockPoint,
+    _ normalized: BlockPoint
+  ) -> Variable<Scalar> {
+    norm(
+      x, architecture.norm, weights, scale: .block(layer, scale),
+      normalized: .block(layer, normalized))
+  }
+
+  /// A norm after attention or MLP, which only some models have.
+  private func postNorm(
+    _ x: Variable<Scalar>, _ weights: NormWeights<Scalar>?, _ layer: Int, _ scale: BlockPoint,
+    _ normalized: BlockPoint
+  ) -> Variable<Scalar> {
+    architecture.arrangement == .sandwich ? norm(x, weights, layer, scale, normalized) : x
+  }
+
+  /// A norm over the last axis of `x`, `[T, …, D]`, with the hook points of its scale `[T, …, 1]` and of what it gives
+  /// before the gain.
   func norm(
-    _ x: Variable<Scalar>, _ weights: NormWeights<Scalar>?, scale: HookName, normalized: HookName
+    _ x: Variable<Scalar>, _ kind: Norm, _ weights: NormWeights<Scalar>?, scale: HookName,
+    normalized: HookName
   ) -> Variable<Scalar> {
     let centred: Bool
     let epsilon: Double
-    switch architecture.norm {
+    var isOffset = false
+    switch kind {
     case .none: return x
     case .layer(let value): (centred, epsilon) = (true, value)
     case .rms(let value): (centred, epsilon) = (false, value)
+    case .rmsOnePlus(let value): (centred, epsilon, isOffset) = (false, value, true)
     }
     let (divisor, ordinary) = ops.norm(x, centred: centred, epsilon: epsilon)
+    let shape = Array(x.shape.dropLast()) + [1]
     var result = ordinary
     if hooks.differentiates(scale) {
-      let passed = hooks.point(scale, ops.normScale(x, centred: centred, epsilon: epsilon))
-      result = ops.norm(x, centred: centred, scale: passed)
+      let own = ops.normScale(x, centred: centred, epsilon: epsilon).reshaped(shape)
+      result = ops.norm(x, centred: centred, scale: hooks.point(scale, own))
     } else if hooks.wants(scale) {
-      let passed = hooks.point(scale, Variable(divisor))
-      if passed.tensor != divisor { result = ops.norm(x, centred: centred, scale: passed) }
+      let own = divisor.reshaped(shape)
+      let passed = hooks.point(scale, Variable(own))
+      if passed.tensor != own { result = ops.norm(x, centred: centred, scale: passed) }
     }
     result = hooks.point(normalized, result)
     guard let weights else { return result }
-    return ops.affine(result, gain: weights.gain, bias: weights.bias)
+    return ops.affine(result, gain: weights.gain, isOffset: isOffset, bias: weights.bias)
   }
 
   private func mlp(
@@ -176,15 +231,23 @@ final class ForwardPass<Scalar: TensorScalar> {
     var q = split(0, shape.heads, shape.headWidth, .q)
     var k = split(1, shape.keyValueHeads, shape.headWidth, .k)
     let v = split(2, shape.keyValueHeads, shape.valueWidth, .v)
-    if let rotary = shape.rotary.flatMap({ model.rotary[$0] }) {
-      let table = rotary.table(positions: Int(positions.max() ?? 0) + 1)
+    q = norm(
+      q, architecture.headNorm, weights.queryNorm, scale: .block(layer, .qNormScale),
+      normalized: .block(layer, .qNormNormalized))
+    k = norm(
+      k, architecture.headNorm, weights.keyNorm, scale: .block(layer, .kNormScale),
+      normalized: .block(layer, .kNormNormalized))
+    if let rotary = shape.rotary {
+      let table = model.tables.rotary(rotary, positions: positionCount)
       q = hooks.point(layer, .rotQ, ops.rotary(q, table: table, positions: positions))
       k = hooks.point(layer, .rotK, ops.rotary(k, table: table, positions: positions))
     }
     var (mixed, kept) =
       switch kind {
-      case .softmax(let scale), .momentumSoftmax(let scale, _):
-        try softmaxAttention(layer, q, k, v, scale: scale)
+      case .softmax(let scale, let window, let cap):
+        try softmaxAttention(layer, q, k, v, scale: scale, window: window, cap: cap)
+      case .momentumSoftmax(let scale, _):
+        try softmaxAttention(layer, q, k, v, scale: scale, window: nil, cap: nil)
       case .linear(let linear): try linearAttention(layer, q, k, v, linear, x, weights.linear)
       }
     var sums: [Tensor<Scalar>] = []
@@ -205,7 +268,8 @@ final class ForwardPass<Scalar: TensorScalar> {
   }
 
   private func softmaxAttention(
-    _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>, _ v: Variable<Scalar>, scale: Double
+    _ layer: Int, _ q: Variable<Scalar>, _ k: Variable<Scalar>, _ v: Variable<Scalar>,
+    scale: Double, window: Int?, cap: Double?
   ) throws -> (Variable<Scalar>, [Prefix<Scalar>.Attention]) {
     let members = order.members[..<active]
     let shape = architecture.attentionShape(layer)
@@ -225,17 +289,19 @@ final class ForwardPass<Scalar: TensorScalar> {
         .init(
           start: $0.start, count: $0.sequence.count,
           past: $0.sequence.prefix?.spans(layer: layer) ?? [])
-      }, heads: shape.heads, keyValueHeads: shape.keyValueHeads)
+      }, heads: shape.heads, keyValueHeads: shape.keyValueHeads, window: window)
     let (scoresName, patternName) = (
       HookName.block(layer, .attnScores), HookName.block(layer, .pattern)
     )
     guard ops.tape != nil || hooks.wants(scoresName) || hooks.wants(patternName) else {
-      let out = ops.attention(q: q.tensor, k: k.tensor, v: v.tensor, layout: layout, scale: scale)
+      let out = ops.attention(
+        q: q.tensor, k: k.tensor, v: v.tensor, layout: layout, scale: scale, cap: cap)
       return (Variable(out), kept)
     }
     let blocks = hooks.scoreBlocks(layout)
-    let scores = hooks.point(
-      scoresName, ops.attentionScores(q: q, k: k, layout: layout, scale: scale), blocks: blocks)
+    var raw = ops.attentionScores(q: q, k: k, layout: layout, scale: scale)
+    if let cap { raw = ops.softCap(raw, at: cap) }
+    let scores = hooks.point(scoresName, raw, blocks: blocks)
     // An edit may let a token look ahead: then keys behind the query count too.
     let scored = ops.attentionSoftmax(
       scores, layout: layout, everyKey: hooks.edits(scoresName))
@@ -283,9 +349,11 @@ final class ForwardPass<Scalar: TensorScalar> {
     let chosen =
       wantedRows == Array(0..<stream.shape[0]) ? stream : ops.rows(wantedRows, of: stream)
     let normed = norm(
-      chosen, model.weights.finalNorm, scale: .finalScale, normalized: .finalNormalized)
+      chosen, architecture.norm, model.weights.finalNorm, scale: .finalScale,
+      normalized: .finalNormalized)
     try hooks.check()
     let ending = wanted == rows.count ? normed : ops.rows(Array(0..<wanted), of: normed)
-    return ops.linear(ending, weight: model.weights.unembedding)
+    let logits = linear(ending, model.weights.unembedding)
+    return architecture.logitCap.map { ops.softCap(logits, at: $0) } ?? logits
   }
 }

@@ -213,7 +213,7 @@ extension Transformer {
           throw ModelError.residualShape(
             model: name, sequence: index, shape: rows.shape, width: architecture.modelWidth)
         }
-        if layer == 0, case .learned = architecture.positions {
+        if layer == 0, architecture.positions.isAdded {
           throw ModelError.positionsInResidual(model: name, sequence: index)
         }
       }

@@ -18,7 +18,11 @@ extension Transformer {
     for wanted in architecture.parameters {
       let tensor: Tensor<Scalar>
       if wanted.shape.count == 1 {
-        tensor = Tensor(repeating: wanted.name.hasSuffix(".bias") ? 0 : 1, shape: wanted.shape)
+        // Gains of 1, which some norms hold as what they are above 1.
+        let isOne =
+          !wanted.name.hasSuffix(".bias")
+          && !(wanted.name.hasSuffix("norm.weight") && architecture.hasOffsetGains)
+        tensor = Tensor(repeating: isOne ? 1 : 0, shape: wanted.shape)
       } else {
         let writes =
           wanted.name.hasSuffix("o_proj.weight") || wanted.name.hasSuffix("down_proj.weight")

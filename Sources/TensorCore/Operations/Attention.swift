@@ -35,11 +35,15 @@ public struct AttentionLayout<Scalar: TensorScalar>: Sendable {
   public let sequences: [Sequence]
   public let heads: Int
   public let keyValueHeads: Int
+  /// How many keys a query sees at most, its own included; nil for all that come before.
+  public let window: Int?
   /// Where sequence i's scores `[H, q, k]` begin in a flat score tensor; one more entry than sequences.
   public let scoreOffsets: [Int]
 
-  public init(sequences: [Sequence], heads: Int, keyValueHeads: Int) {
+  public init(sequences: [Sequence], heads: Int, keyValueHeads: Int, window: Int? = nil) {
     precondition(heads % keyValueHeads == 0, "\(heads) heads over \(keyValueHeads) key/value heads")
+    precondition(window.map { $0 > 0 } ?? true, "a window of \(window ?? 1) keys")
+    self.window = window
     self.sequences = sequences
     self.heads = heads
     self.keyValueHeads = keyValueHeads
@@ -49,6 +53,8 @@ public struct AttentionLayout<Scalar: TensorScalar>: Sendable {
   }
 
   var group: Int { heads / keyValueHeads }
+  /// For the kernels: 0 where there is no window.
+  var windowSize: Int { if let window { window } else { 0 } }
 
   /// Whether a pattern has weight on keys behind their query, as only an edit can put there.
   public func looksAhead(_ pattern: Tensor<Scalar>) -> Bool {
@@ -98,11 +104,13 @@ extension Operations {
   ///
   /// - Parameters:
   ///   - q: `[T, H, d]`; k, v: `[T, K, d]` and `[T, K, dv]`; scale: usually 1/√d.
+  ///   - cap: what `softCap` does to the scores, if anything.
   /// - Returns: `[T, H, dv]`.
   public func attention(
     q: Tensor<Scalar>, k: Tensor<Scalar>, v: Tensor<Scalar>, layout: AttentionLayout<Scalar>,
-    scale: Double
+    scale: Double, cap: Double? = nil
   ) -> Tensor<Scalar> {
+    let limit: Double = if let cap { cap } else { 0 }
     let (heads, width, valueWidth) = (layout.heads, q.width, v.width)
     let out = Tensor<Scalar>(uninitialized: [q.shape[0], heads, valueWidth])
     forEachHead(layout, cost: 2 * layout.cost(width: width)) { index, head in
@@ -112,8 +120,8 @@ extension Operations {
         withUnsafeTemporaryAllocation(of: Scalar.self, capacity: 4 * (sequence.total + 64)) {
           kernels.attention(
             sequence.count, sequence.pastCount, sequence.total, spans, count, width, valueWidth,
-            q.base + row * width, heads * width, scale, out.mutableBase + row * valueWidth,
-            heads * valueWidth, $0.baseAddress)
+            q.base + row * width, heads * width, scale, limit, layout.windowSize,
+            out.mutableBase + row * valueWidth, heads * valueWidth, $0.baseAddress)
         }
       }
     }
@@ -136,7 +144,7 @@ extension Operations {
         kernels.attention_scores(
           sequence.count, sequence.pastCount, sequence.total, $0, $1, width,
           q.tensor.base + (sequence.start * heads + head) * width, heads * width, scale,
-          scores.mutableBase + at, sequence.total)
+          layout.windowSize, scores.mutableBase + at, sequence.total)
       }
     }
     return result(scores, from: q.node, k.node) { dScores, gradients in

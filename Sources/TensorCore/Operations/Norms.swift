@@ -80,12 +80,16 @@ extension Operations {
   }
 
   /// The third step: x ∘ gain + bias, gain and bias along the last axis.
+  ///
+  /// - Parameter isOffset: whether the parameter is what the gain is above 1.
   public func affine(
-    _ x: Variable<Scalar>, gain: Parameter<Scalar>, bias: Parameter<Scalar>? = nil
+    _ x: Variable<Scalar>, gain: Parameter<Scalar>, isOffset: Bool = false,
+    bias: Parameter<Scalar>? = nil
   ) -> Variable<Scalar> {
     let (rows, width) = (x.tensor.rows, x.tensor.width)
     precondition(gain.count == width, "\(gain.name) \(gain.shape) for rows of \(width)")
-    let (g, b) = (gain.tensor(), bias?.tensor())
+    let (given, b) = (gain.tensor(), bias?.tensor())
+    let g = isOffset ? Tensor(shape: given.shape, values: given.values.map { 1 + $0 }) : given
     let out = Tensor<Scalar>(uninitialized: x.shape)
     context.parallelRanges(rows, cost: x.tensor.count / 2) { range in
       let at = range.lowerBound * width
@@ -154,12 +158,15 @@ public struct RotaryTable<Scalar: TensorScalar>: Sendable {
   /// - Parameters:
   ///   - frequencies: radians per position, one for each pair of dimensions.
   ///   - positions: how many positions to tabulate, from 0.
-  public init(frequencies: [Double], positions: Int, interleaved: Bool) {
+  ///   - amplitude: by which turned dimensions are also multiplied.
+  public init(
+    frequencies: [Double], positions: Int, interleaved: Bool, amplitude: Double = 1
+  ) {
     self.interleaved = interleaved
     dimensions = 2 * frequencies.count
     let angles = (0..<positions).flatMap { position in frequencies.map { Double(position) * $0 } }
     let shape = [positions, frequencies.count]
-    cosines = Tensor(shape: shape, values: angles.map { Scalar(ck_cos($0)) })
-    sines = Tensor(shape: shape, values: angles.map { Scalar(ck_sin($0)) })
+    cosines = Tensor(shape: shape, values: angles.map { Scalar(amplitude * ck_cos($0)) })
+    sines = Tensor(shape: shape, values: angles.map { Scalar(amplitude * ck_sin($0)) })
   }
 }

@@ -135,6 +135,21 @@ public struct Operations<Scalar: TensorScalar> {
     }
   }
 
+  /// cap·tanh(x / cap), element by element; −inf, which is a mask, stays.
+  ///
+  /// - Source: Gemma 2 (Riviere et al. 2024), arXiv:2408.00118, §2.
+  public func softCap(_ x: Variable<Scalar>, at cap: Double) -> Variable<Scalar> {
+    let out = Tensor<Scalar>(uninitialized: x.shape)
+    context.parallelRanges(out.count, cost: out.count * 2) { range in
+      let at = range.lowerBound
+      kernels.soft_cap(range.count, cap, x.tensor.base + at, out.mutableBase + at)
+    }
+    let node = x.node
+    return result(out, from: node) { dy, gradients in
+      gradients.accumulate(into: node) { kernels.soft_cap_backward($1, cap, out.base, dy.base, $0) }
+    }
+  }
+
   /// An activation function, element by element.
   public func activation(_ kind: Activation, _ x: Variable<Scalar>) -> Variable<Scalar> {
     if kind == .identity { return x }

@@ -297,5 +297,6 @@ def make(name):
                                      if k.endswith("/logits")))
 
 
-for name in sys.argv[1:]:
-    make(name)
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        make(name)

@@ -94,6 +94,26 @@ struct AttentionKernelTests {
     }
   }
 
+  /// With a window and a cap too, what is fused has the bits of the parts, and keys before the window weigh nothing.
+  @Test(arguments: KernelTable.f32)
+  func windowsAndCaps(_ table: KernelTable) {
+    for shape in Self.shapes {
+      let c = input(shape, Float.self)
+      for window in [1, 2, 5, 16, 17, 40] {
+        let found = c.run(table.kernels, cuts: [c.total / 2], cap: 1.5, window: window)
+        expectSameBits(found.fused, found.mixed, "window \(window) of \(shape)")
+        for query in 0..<c.queries {
+          for key in 0..<c.total {
+            let isSeen = key <= c.past + query && key > c.past + query - window
+            let score = found.scores[query * c.total + key]
+            #expect(isSeen ? abs(score) < 1.5 : score == -.infinity)
+            #expect(isSeen || found.pattern[query * c.total + key] == 0)
+          }
+        }
+      }
+    }
+  }
+
   @Test(arguments: KernelTable.f32)
   func infinitelyLowScores(_ table: KernelTable) {
     let low = -Float.infinity

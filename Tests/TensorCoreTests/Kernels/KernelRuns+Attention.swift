@@ -48,21 +48,25 @@ struct AttentionInput<R: KernelElement> {
     var fused: [R]
   }
 
-  func run(_ t: ck_kernels, cuts: [Int] = [], scale: Double = 0.3) -> Output {
+  func run(_ t: ck_kernels, cuts: [Int] = [], scale: Double = 0.3, cap: Double = 0, window: Int = 0)
+    -> Output
+  {
     let zeros = [R](repeating: 0, count: queries * total)
     let none = [R](repeating: .nan, count: queries * valueWidth)
     var out = Output(scores: zeros, pattern: zeros, mixed: none, fused: none)
     var scratch = [R](repeating: .nan, count: 4 * (total + 64))
     withSpans(cuts) { spans in
       t.attention_scores?(
-        queries, past, total, spans, spans.count, keyWidth, q, keyWidth, scale, &out.scores, total)
+        queries, past, total, spans, spans.count, keyWidth, q, keyWidth, scale, window, &out.scores,
+        total)
+      if cap != 0 { t.soft_cap?(queries * total, cap, out.scores, &out.scores) }
       t.attention_softmax?(queries, past, total, out.scores, &out.pattern, total)
       t.attention_mix?(
         queries, past, total, spans, spans.count, valueWidth, out.pattern, total, &out.mixed,
         valueWidth)
       t.attention?(
         queries, past, total, spans, spans.count, keyWidth, valueWidth, q, keyWidth, scale,
-        &out.fused, valueWidth, &scratch)
+        cap, window, &out.fused, valueWidth, &scratch)
     }
     return out
   }
@@ -75,7 +79,8 @@ extension KernelRuns {
       queries: 1 + n % 13, past: n * 3 % 23, keyWidth: 1 + n % 70, valueWidth: 1 + n * 5 % 130,
       draws: &draws)
     let out = input.run(t, cuts: [input.past / 2, input.past - input.past / 2])
-    return out.scores + out.pattern + out.mixed + out.fused
+    let near = input.run(t, cuts: [input.past / 2], cap: 0.7, window: 1 + n % 9)
+    return out.scores + out.pattern + out.mixed + out.fused + near.scores + near.fused
   }
 
   @Sendable static func attentionBackward(_ t: ck_kernels, _ n: Int) -> [R] {

@@ -14,13 +14,14 @@ package struct ScoreFeatures: Sendable {
   package let decays: [Double]?
   package let heads: Int
 
-  /// Nil where a score is no product of a query and a key: recurrences that forget by a gate or write by the delta rule.
+  /// Nil where a score is no product of a query and a key: windows, soft caps, recurrences that forget by a gate or write by the delta rule.
   package init?(_ architecture: Architecture, layer: Int) {
     let shape = architecture.attentionShape(layer)
     heads = shape.heads
     value = .block(layer, .v)
     switch architecture.attention[layer] {
-    case .softmax(let scale), .momentumSoftmax(let scale, _):
+    case .softmax(_, let window, let cap) where window != nil || cap != nil: return nil
+    case .softmax(let scale, _, _), .momentumSoftmax(let scale, _):
       self.scale = scale
       decays = nil
       query = .block(layer, shape.rotary == nil ? .q : .rotQ)
