@@ -64,7 +64,8 @@ let package = Package(
       name: "ProbesTests",
       dependencies: [
         "Probes", "CheckpointIO", "CKernels", "TensorCore", "HookPoints", "HookedModels",
-        "TestSupport",
+        "ICLTasks",
+        "Tokenization", "TestSupport",
       ]),
     .testTarget(
       name: "CommandTests", dependencies: ["thetascope", "CheckpointIO", "Probes", "TestSupport"]),

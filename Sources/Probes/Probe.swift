@@ -18,20 +18,58 @@ public struct PreparedProbe {
 
 /// The probes by name.
 public enum ProbeRegistry {
-  public static let all: [(name: String, about: String)] = [
-    (
-      "task-vectors",
-      "Hendel et al. 2023: θ(S) extracted, patched into zero-shot prompts, every layer, with controls."
-    ),
-    (
-      "icl-vs-finetuning",
-      "Dai et al. 2023 and its critics: SimAOU, SimAM, Rec2FTP of in-context learning and fine-tuning."
-    ),
-    (
-      "linear-finetuning",
-      "Lee et al. 2026: linear self-attention fine-tuned without demonstrations, beside its closed forms."
-    ),
+  /// A kind of probe file.
+  private struct Entry: Sendable {
+    let name: String
+    let about: String
+    let prepare: @Sendable (SpecTree, Bool, ComputeContext) throws -> PreparedProbe
+  }
+
+  private static let entries = [
+    Entry(
+      name: "task-vectors",
+      about:
+        "Hendel et al. 2023: θ(S) extracted, patched into zero-shot prompts, every layer, with controls."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, TaskVectorsSpec.init(reading:))
+      return try TaskVectorsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "icl-vs-finetuning",
+      about:
+        "Dai et al. 2023 and its critics: SimAOU, SimAM, Rec2FTP of in-context learning and "
+        + "fine-tuning."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, ICLFineTuningSpec.init(reading:))
+      return try ICLFineTuningProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "linear-finetuning",
+      about:
+        "Lee et al. 2026: linear self-attention fine-tuned without demonstrations, beside its closed forms."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, LinearFineTuningSpec.init(reading:))
+      return try LinearFineTuningProbe(spec: spec, context: context).prepared(resolved)
+    },
+    Entry(
+      name: "task-vector-variants",
+      about:
+        "Other ways to make θ and to use it: added, averaged, at every arrow, by position, as a recurrent state."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, TaskVectorVariantsSpec.init(reading:))
+      return try TaskVectorVariantsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "activation-patching",
+      about:
+        "Clean activations into corrupt runs and the reverse, any hook, by layer, position and head; paths; gradients."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, ActivationPatchingSpec.init(reading:))
+      return try ActivationPatchingProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
   ]
+
+  public static var all: [(name: String, about: String)] { entries.map { ($0.name, $0.about) } }
 
   /// Opens what a probe file asks for.
   ///
@@ -41,20 +79,13 @@ public enum ProbeRegistry {
   public static func prepare(_ tree: SpecTree, small: Bool, on context: ComputeContext) throws
     -> PreparedProbe
   {
-    switch try tree.probe {
-    case "task-vectors":
-      let (spec, resolved) = try tree.decode(small: small, TaskVectorsSpec.init(reading:))
-      return try TaskVectorsProbe(spec, file: tree.file, on: context).prepared(resolved)
-    case "icl-vs-finetuning":
-      let (spec, resolved) = try tree.decode(small: small, ICLFineTuningSpec.init(reading:))
-      return try ICLFineTuningProbe(spec, file: tree.file, on: context).prepared(resolved)
-    case "linear-finetuning":
-      let (spec, resolved) = try tree.decode(small: small, LinearFineTuningSpec.init(reading:))
-      return try LinearFineTuningProbe(spec: spec, context: context).prepared(resolved)
-    case let other:
+    let name = try tree.probe
+    guard let entry = entries.first(where: { $0.name == name }) else {
       throw RunError.invalidSpec(
         file: tree.file, key: "probe",
-        fact: "'\(other)' is not a probe; there are " + all.map { $0.name }.joined(separator: ", "))
+        fact: "'\(name)' is not a probe; there are "
+          + entries.map(\.name).joined(separator: ", "))
     }
+    return try entry.prepare(tree, small, context)
   }
 }

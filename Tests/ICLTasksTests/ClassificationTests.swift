@@ -82,54 +82,6 @@ import Testing
     #expect(task.prompt(template.prompt, showing: [0], asking: 1).text == text)
   }
 
-  /// The released code's wording where it is not the paper's.
-  @Test func wordingOfTheCode() throws {
-    func text(_ name: String, _ example: ClassificationDataset.Example) throws -> String {
-      let template = try ClassificationTemplate(preset: name)
-      let task = try template.task(of: ClassificationDataset(name: name, examples: [example]))
-      return task.prompt(template.prompt, showing: [], asking: 0).text
-    }
-    let pair = ClassificationDataset.Example(
-      text: .pair(premise: "It rains.", hypothesis: "It is wet"), label: "neutral")
-    #expect(
-      try text("cb_code", pair)
-        == "It rains. Question: It is wet. True, False, or Neither? Answer:")
-    let news = try text("agnews_code", .init(text: .sentence("a"), label: "4"))
-    #expect(news.hasSuffix("and Technology. Article: a Answer:"))
-    #expect(try text("agnews", .init(text: .sentence("a"), label: "4")).hasSuffix(" News: a Type:"))
-  }
-
-  @Test func separatedFields() throws {
-    func read(_ text: String, _ suffix: String) throws -> ClassificationDataset {
-      let file = FileManager.default.temporaryDirectory.appendingPathComponent(
-        "\(UUID().uuidString).\(suffix)")
-      defer { try? FileManager.default.removeItem(at: file) }
-      try Data(text.utf8).write(to: file)
-      return try ClassificationDataset(contentsOf: file.path)
-    }
-    let csv = try read(
-      "label,sentence,split\r\n1,\"a, \"\"b\"\"\nc\",train\r\n0,d,test", "csv")
-    #expect(
-      csv.examples == [
-        .init(text: .sentence("a, \"b\"\nc"), label: "1", split: "train"),
-        .init(text: .sentence("d"), label: "0", split: "test"),
-      ])
-    let tsv = try read("premise\thypothesis\tlabel\n\"a\" b\tc\tx\n", "tsv")
-    #expect(
-      tsv.examples == [.init(text: .pair(premise: "\"a\" b", hypothesis: "c"), label: "x")])
-    for (text, words) in [
-      ("sentence,label\na\n", "line 2: found 1 fields, expected 2"),
-      ("sentence,label\n\"a,1\n", "line 2: found a quoted field that does not end"),
-      ("sentence,labl\na,1\n", "unknown key 'labl'"),
-      ("sentence,label\n", "the file: the text is empty"),
-    ] {
-      do {
-        _ = try read(text, "csv")
-        Issue.record("\(text) was taken")
-      } catch { #expect("\(error)".contains(words), "\(error)") }
-    }
-  }
-
   @Test func pairPrompt() throws {
     let template = try ClassificationTemplate(preset: "cb")
     let task = try template.task(

@@ -8,6 +8,8 @@ public enum AnswerPolicy: String, Sendable, Equatable, Codable, CaseIterable {
   case singleToken = "single_token"
   /// Every answer, represented by its first token.
   case firstToken = "first_token"
+  /// Every answer, with all its tokens.
+  case whole
 }
 
 /// Whether inputs and answers get a blank before them, as in " k-> v".
@@ -63,10 +65,14 @@ public struct AnswerableTask: Sendable, Equatable {
     /// The first tokens of the output and of every further right answer that can be expressed
     /// under the policy; `token` first, without repeats.
     public let acceptedTokens: [Int]
+    /// All tokens of the output and of every further right answer; only the first of each unless the policy is
+    /// `whole`. The output's come first.
+    public let accepted: [[Int]]
 
-    public init(token: Int, acceptedTokens: [Int]) {
+    public init(token: Int, acceptedTokens: [Int], accepted: [[Int]]? = nil) {
       self.token = token
       self.acceptedTokens = acceptedTokens
+      self.accepted = accepted ?? acceptedTokens.map { [$0] }
     }
   }
 
@@ -107,16 +113,18 @@ public struct AnswerableTask: Sendable, Equatable {
       switch verdict.outcome(under: policy) {
       case .failure(let refusal):
         dropped.append(Dropped(input: pair.input, output: pair.output, reason: refusal.reason))
-      case .success(let token):
-        var accepted = [token]
+      case .success(let tokens):
+        var all = [tokens]
         for alternative in pair.accept {
           let other = try Verdict(pair.input, alternative, chosen.template, tokenizer)
-          if case .success(let token) = other.outcome(under: policy), !accepted.contains(token) {
-            accepted.append(token)
+          if case .success(let tokens) = other.outcome(under: policy), !all.contains(tokens) {
+            all.append(tokens)
           }
         }
         kept.append(pair)
-        answers.append(Answer(token: token, acceptedTokens: accepted))
+        var first: [Int] = []
+        for answer in all where !first.contains(answer[0]) { first.append(answer[0]) }
+        answers.append(Answer(token: tokens[0], acceptedTokens: first, accepted: all))
       }
     }
     self.task = task.keeping(kept)
@@ -147,7 +155,11 @@ public struct AnswerableTask: Sendable, Equatable {
   ///   - text: its decoded text.
   ///   - pair: the pair's place in `task.pairs`.
   public func isCorrect(token: Int, text: String, pair: Int, rule: AnswerRule = .exact) -> Bool {
-    if policy == .firstToken, rule == .exact { return answers[pair].acceptedTokens.contains(token) }
+    let rule = rule.rule(for: task.category)
+    if policy == .firstToken, rule != .prefix {
+      return rule == .output
+        ? token == answers[pair].token : answers[pair].acceptedTokens.contains(token)
+    }
     return rule.accepts(prediction: text, answers: task.pairs[pair].answers)
   }
 }
@@ -207,11 +219,12 @@ private struct Verdict {
     }
   }
 
-  /// The answer's first token, or why the pair cannot be used.
-  func outcome(under policy: AnswerPolicy) -> Result<Int, Refusal> {
+  /// The tokens that the policy takes of the answer, at least one, or why the pair cannot be used.
+  func outcome(under policy: AnswerPolicy) -> Result<[Int], Refusal> {
     cut.flatMap { start in
       policy == .singleToken && tokens.count != start + 1
-        ? .failure(Refusal(reason: .severalTokens)) : .success(tokens[start])
+        ? .failure(Refusal(reason: .severalTokens))
+        : .success(Array(policy == .whole ? tokens[start...] : tokens[start...start]))
     }
   }
 }

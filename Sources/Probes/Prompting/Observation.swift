@@ -2,16 +2,20 @@
 
 import TensorCore
 
-/// One row of logits against its target.
+/// Logits against the answer they should give.
 public struct Observation: Sendable, Equatable {
-  /// The token of the highest logit; of several equal ones the first.
-  public let prediction: Int
-  /// How many tokens have a higher logit than the target: 0 when it is the prediction (or ties with it).
+  /// The token of the highest logit at each token of the answer, given the answer's tokens before it; of several equal
+  /// ones the first. Greedy decoding gives the answer exactly when these are its tokens.
+  public let predictions: [Int]
+  /// How many tokens have a higher logit than the answer's first: 0 when it is the prediction (or ties with it).
   public let targetRank: Int
-  /// log p(target), nats.
+  /// log p(answer), nats, summed over its tokens.
   public let targetLogProbability: Double
-  /// The target's logit minus the highest logit among all other tokens; positive when the target wins.
+  /// The first token's logit minus the highest logit among all other tokens; positive when the target wins.
   public let logitDifference: Double
+
+  /// The first predicted token.
+  public var prediction: Int { predictions[0] }
 }
 
 extension Operations<Float> {
@@ -31,9 +35,18 @@ extension Operations<Float> {
           if index != target && logit > bestOther { bestOther = logit }
         }
         return Observation(
-          prediction: best, targetRank: higher, targetLogProbability: logs[row],
+          predictions: [best], targetRank: higher, targetLogProbability: logs[row],
           logitDifference: Double(goal) - Double(bestOther))
       }
     }
+  }
+
+  /// Compares the rows of logits `[answer, V]` with the tokens of one answer.
+  public func observation(_ logits: Tensor<Float>, answer: [Int]) -> Observation {
+    let tokens = observations(logits, targets: answer)
+    return Observation(
+      predictions: tokens.map(\.prediction), targetRank: tokens[0].targetRank,
+      targetLogProbability: tokens.reduce(0) { $0 + $1.targetLogProbability },
+      logitDifference: tokens[0].logitDifference)
   }
 }

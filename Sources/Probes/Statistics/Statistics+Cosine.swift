@@ -33,6 +33,13 @@ extension Statistics {
     cosine(dot: dot(x, y), squares: dot(x, x), dot(y, y))
   }
 
+  /// Pearson's correlation of two lists, from −1 to 1: the cosine of what is left without the means; `nil` where one
+  /// does not vary.
+  public static func pearson(_ x: [Double], _ y: [Double]) -> Double? {
+    guard let meanX = mean(x), let meanY = mean(y) else { return nil }
+    return cosine(x.map { $0 - meanX }, y.map { $0 - meanY })
+  }
+
   private static func cosine(dot: Double, squares x: Double, _ y: Double) -> Double? {
     // The root of the product makes the cosine of a vector with itself exactly 1; where the product
     // leaves the range of normal numbers, two roots do not.

@@ -25,6 +25,19 @@ public enum Condition: String, Sendable, CaseIterable {
   case fineTunedAllAuxiliary = "fine_tuned_all_auxiliary"
   case fineTunedQueryKeyAuxiliary = "fine_tuned_query_key_auxiliary"
   case fineTunedValueAuxiliary = "fine_tuned_value_auxiliary"
+  case taskVectorAdded = "task_vector_added"
+  case taskVectorMeanContext = "task_vector_mean_context"
+  case taskVectorInContext = "task_vector_in_context"
+  case taskVectorEveryArrow = "task_vector_every_arrow"
+  case stateVectorAverage = "state_vector_average"
+  case stateVectorMomentum = "state_vector_momentum"
+  case meanHiddenAdded = "mean_hidden_added"
+  case stateInjected = "state_injected"
+  case stateTruncated = "state_truncated"
+  case denoised
+  case noised
+  case clean
+  case corrupt
   case untrained
   case untrainedICL = "untrained_icl"
 
@@ -107,6 +120,59 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation("As `fine_tuned_all_auxiliary`, the query and key weights alone.")
     case .fineTunedValueAuxiliary:
       Documentation("As `fine_tuned_all_auxiliary`, the value weights alone.")
+    case .taskVectorAdded:
+      Documentation(
+        "As `task_vector`, θ(S) added to the activation, times the row's scale, instead of replacing it."
+      )
+    case .taskVectorMeanContext:
+      Documentation(
+        "As `task_vector`, with the mean of θ over the split's demonstration sets that do not show "
+          + "the query.", source: "Hendel et al. 2023, icl_task_vectors (multi-context)")
+    case .taskVectorInContext:
+      Documentation(
+        "The in-context prompt, its last token's activation replaced by the θ of another set of the "
+          + "same task.", source: "Dong et al. 2026, arXiv:2506.09048")
+    case .taskVectorEveryArrow:
+      Documentation(
+        "The in-context prompt of N demonstrations, the activations at all N + 1 arrows replaced by "
+          + "the θ of N + 1 other sets (TaskV-M).", source: "Dong et al. 2026, arXiv:2506.09048")
+    case .stateVectorAverage:
+      Documentation(
+        "As `task_vector`, with the mean of the residuals at all arrows of the demonstrations and the "
+          + "dummy query.", source: "Li et al. 2024, arXiv:2404.11225")
+    case .stateVectorMomentum:
+      Documentation(
+        "As `task_vector`, with the last arrow's residual plus the decaying sum of the steps from "
+          + "arrow to arrow.", formula: "h_n + Σ_i η^(n−i) (h_i − h_(i−1))",
+        source: "Li et al. 2024, arXiv:2404.11225")
+    case .meanHiddenAdded:
+      Documentation(
+        "The zero-shot prompt, the mean residual over all tokens of the dummy prompt added to its last "
+          + "token's, times the row's scale.")
+    case .stateInjected:
+      Documentation(
+        "The query behind its demonstrations, the recurrent state of linear attention kept at the row's "
+          + "layer only and emptied at all others.")
+    case .stateTruncated:
+      Documentation(
+        "The query behind its demonstrations, each head's recurrent state replaced at every layer by "
+          + "its best approximation of the row's rank.")
+    case .clean:
+      Documentation("The clean prompt of a pair, without edits.")
+    case .corrupt:
+      Documentation(
+        "The corrupt prompt of a pair, without edits: as long as the clean one, with another answer."
+      )
+    case .denoised:
+      Documentation(
+        "The corrupt prompt, the activation at the row's hook, layer, position and head replaced by "
+          + "that of the clean prompt at the same place.",
+        source:
+          "Meng et al. 2022, arXiv:2202.05262, §2; Heimersheim and Nanda 2024, arXiv:2404.15255")
+    case .noised:
+      Documentation(
+        "The clean prompt, the activation at the row's place replaced by that of the corrupt prompt.",
+        source: "Wang et al. 2022, arXiv:2211.00593; Heimersheim and Nanda 2024, arXiv:2404.15255")
     case .untrainedICL:
       Documentation("As `icl`, on weights drawn anew from the initial distribution.")
     case .untrained:

@@ -12,6 +12,16 @@ public enum Metric: String, Sendable, CaseIterable {
   case targetRank = "target_rank"
   case kullbackLeibler = "kl"
   case mcNemarP = "mcnemar_p"
+  case permutationP = "permutation_p"
+  case permutationPCorrected = "permutation_p_corrected"
+  case holmP = "holm_p"
+  case benjaminiHochbergP = "bh_p"
+  case crossFittedAccuracy = "accuracy_cross_fitted"
+  case indirectEffect = "indirect_effect"
+  case normalisedEffect = "normalised_effect"
+  case attributionEffect = "attribution_effect"
+  case attributionError = "attribution_error"
+  case attributionCorrelation = "attribution_correlation"
   case rec2FTP = "rec2ftp"
   case rec2FTPBaseRate = "rec2ftp_base_rate"
   case rec2FTPLift = "rec2ftp_lift"
@@ -93,6 +103,63 @@ extension Metric {
           + "accurate on the same examples.",
         formula: "2 P(Binomial(b + c, ½) ≤ min(b, c)), at most 1", range: "0 … 1",
         whenEmpty: "n = 0", source: "McNemar 1947, Psychometrika 12")
+    case .permutationP:
+      Documentation(
+        "The two-sided p-value of a sign-flipping permutation test, paired by example and clustered by "
+          + "query, that the row's condition and the probe's reference are the same.",
+        formula: "share of sign patterns with |Σ ± d| ≥ |Σ d|", range: "0 … 1",
+        whenEmpty: "n = 0", source: "Edgington 1980, Randomization Tests, §5")
+    case .permutationPCorrected:
+      Documentation(
+        "As `permutation_p`, for the greatest difference among all layers (or heads) of the curve: "
+          + "what may be said of a layer that was chosen on seeing all.",
+        formula: "share of sign patterns with max |Σ ± d| ≥ |Σ d|", range: "0 … 1",
+        whenEmpty: "n = 0", source: "Westfall and Young 1993, Resampling-Based Multiple Testing, §2"
+      )
+    case .holmP:
+      Documentation(
+        "The test's p-value adjusted by Holm's method over the curve.", range: "0 … 1",
+        whenEmpty: "n = 0", source: "Holm 1979, Scandinavian Journal of Statistics 6")
+    case .benjaminiHochbergP:
+      Documentation(
+        "The test's p-value adjusted by Benjamini and Hochberg's method over the curve.",
+        range: "0 … 1", whenEmpty: "n = 0", source: "Benjamini and Hochberg 1995, JRSS B 57")
+    case .crossFittedAccuracy:
+      Documentation(
+        "The accuracy of choosing the best layer and using it, each query judged under the layer that "
+          + "is best on all other queries: what the best layer's accuracy is worth after the choice.",
+        range: "0 … 1", whenEmpty: "there are fewer than two queries",
+        source: "Stone 1974, JRSS B 36")
+    case .indirectEffect:
+      Documentation(
+        "How much the edit changes the logit of the right answer minus that of the contrast answer. "
+          + "Mean over examples.",
+        formula: "M(edited) − M(unedited)", unit: "logits", whenEmpty: "n = 0",
+        source: "Vig et al. 2020, arXiv:2004.12265; Todd et al. 2023, arXiv:2310.15213, §2.2")
+    case .normalisedEffect:
+      Documentation(
+        "The edit's effect as a share of the distance between the two prompts: 0 does nothing, 1 makes "
+          + "one prompt behave as the other. A ratio of means over examples.",
+        formula: "mean(M(edited) − M(unedited)) / mean(M(donor) − M(unedited))",
+        whenEmpty: "the two prompts' means are equal",
+        source: "Heimersheim and Nanda 2024, arXiv:2404.15255")
+    case .attributionEffect:
+      Documentation(
+        "The effect that a linear approximation around the unedited run predicts, from one backward "
+          + "pass for all places. Mean over examples.",
+        formula: "(a_donor − a_unedited) · ∂M/∂a at the unedited run", unit: "logits",
+        whenEmpty: "n = 0",
+        source: "Nanda 2023, Attribution Patching; Syed et al. 2023, arXiv:2310.10348")
+    case .attributionError:
+      Documentation(
+        "The mean absolute difference between predicted and measured effect, over the places of the "
+          + "row's hook, by example.",
+        formula: "mean |attribution_effect − indirect_effect|", unit: "logits", range: "≥ 0",
+        whenEmpty: "n = 0")
+    case .attributionCorrelation:
+      Documentation(
+        "Pearson's correlation between predicted and measured effects over the places of the row's "
+          + "hook and the examples.", range: "−1 … 1", whenEmpty: "one side does not vary")
     case .rec2FTP:
       Documentation(
         "Recall to fine-tuning predictions: of the examples that fine-tuning mends, the share that "

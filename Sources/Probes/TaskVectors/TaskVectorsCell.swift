@@ -9,11 +9,11 @@ import TensorCore
 
 struct TaskVectorsCell {
   let model: ProbeModel
-  let task: TaskVectorsProbe.ReadyTask
+  let task: ReadyTask
   let spec: TaskVectorsSpec
   private(set) var output = CellOutput()
 
-  init(model: ProbeModel, task: TaskVectorsProbe.ReadyTask, spec: TaskVectorsSpec) {
+  init(model: ProbeModel, task: ReadyTask, spec: TaskVectorsSpec) {
     self.model = model
     self.task = task
     self.spec = spec
@@ -48,7 +48,7 @@ struct TaskVectorsCell {
 
   /// θ of each set at every layer.
   mutating func vectors(
-    of other: TaskVectorsProbe.ReadyTask, _ sets: [DemonstrationSet], on model: Transformer<Float>
+    of other: ReadyTask, _ sets: [DemonstrationSet], on model: Transformer<Float>
   ) throws -> [[[Float]]] {
     var fires = FireCounts()
     let prompts = try sets.map { set in

@@ -1,0 +1,160 @@
+// ActivationPatchingCell: every place of every pair patched, one pair at a time, and the rows over pairs.
+
+import HookPoints
+import HookedModels
+import ICLTasks
+import TensorCore
+
+struct ActivationPatchingCell {
+  var cell: StudyCell
+  private let spec: ActivationPatchingSpec
+  let task: String
+  private var model: Transformer<Float> { cell.model.model }
+
+  init(_ model: ProbeModel, _ spec: ActivationPatchingSpec, task: String) {
+    cell = StudyCell(model, spec.prompting)
+    self.spec = spec
+    self.task = task
+  }
+
+  /// A place that is patched.
+  struct Spot: Hashable {
+    let hook: HookName
+    var head: Int?
+    /// The name of the position, or `all`.
+    let position: String
+    var receiver: HookName?
+  }
+
+  /// One pair in one direction.
+  struct Outcome {
+    let query: String
+    /// The names of the positions, in order.
+    let places: [String]
+    let unedited, donor: PatchReading
+    var edited: [Spot: PatchReading] = [:]
+    var attributed: [Spot: Double] = [:]
+  }
+
+  mutating func run(_ pairs: [PatchPair]) throws {
+    for direction in spec.directions {
+      let outcomes = try pairs.map { try outcome(of: $0, direction) }
+      addRows(outcomes, direction == .denoising ? .denoised : .noised)
+    }
+  }
+
+  // MARK: One pair
+
+  private mutating func outcome(of pair: PatchPair, _ direction: ActivationPatchingSpec.Direction)
+    throws -> Outcome
+  {
+    let (tokens, donorTokens) =
+      direction == .denoising ? (pair.corrupt, pair.clean) : (pair.clean, pair.corrupt)
+    let receiver = EditedPrompt(prompt: tokens, answer: [pair.answer])
+    let donor = EditedPrompt(prompt: donorTokens, answer: [pair.answer])
+    let clean = try model.logits(of: [receiver, donor], notes: &cell.output.notes) { $1.row(0) }
+    let reference = PatchReading.Reference(pair, unedited: clean[0])
+    let ends = clean.map { PatchReading($0, reference) }
+    var outcome = Outcome(
+      query: pair.query, places: pair.places.map(\.name), unedited: ends[0], donor: ends[1])
+
+    let layers = 0..<cell.layers
+    let points = spec.positionHooks + spec.headHooks.filter { !spec.positionHooks.contains($0) }
+    let hooks = layers.flatMap { layer in points.map { HookName.block(layer, $0) } }
+    let values = try model.captured([donor], reading: hooks, notes: &cell.output.notes)
+    var spots: [Spot] = []
+    var prompts: [EditedPrompt] = []
+    for layer in layers {
+      for point in spec.positionHooks {
+        let hook = HookName.block(layer, point)
+        for place in pair.places {
+          spots.append(Spot(hook: hook, position: place.name))
+          let value = try values.value(hook, RowAddress(sequence: 0, position: place.position))
+          prompts.append(
+            receiver.with(.replace(hook, at: [place.position], with: [value])))
+        }
+      }
+      for point in spec.headHooks {
+        let hook = HookName.block(layer, point)
+        let heads = try model.catalog.entry(hook).heads ?? 1
+        let positions = spec.headsEverywhere ? Array(tokens.indices) : [tokens.count - 1]
+        let rows = try positions.map {
+          try values.value(hook, RowAddress(sequence: 0, position: $0))
+        }
+        for head in 0..<heads {
+          let width = rows[0].count / heads
+          spots.append(
+            Spot(hook: hook, head: head, position: spec.headsEverywhere ? "all" : "last"))
+          var edit = PromptEdit.replace(
+            hook, at: positions, with: rows.map { Array($0[head * width..<(head + 1) * width]) })
+          edit.heads = .index(head)
+          prompts.append(receiver.with(edit))
+        }
+      }
+    }
+    let read = try model.logits(of: prompts, notes: &cell.output.notes) {
+      PatchReading($1.row(0), reference)
+    }
+    for (spot, reading) in zip(spots, read) { outcome.edited[spot] = reading }
+    for path in spec.paths {
+      for (spot, reading) in try paths(path, receiver, donor, reference) {
+        outcome.edited[spot] = reading
+      }
+    }
+    if spec.attribution {
+      outcome.attributed = try attributed(pair, receiver, spots, values)
+    }
+    return outcome
+  }
+
+  // MARK: Attribution
+
+  /// (a_donor − a) · ∂M/∂a for every spot, from one backward pass; not for scores and patterns, of which there is no
+  /// gradient.
+  private mutating func attributed(
+    _ pair: PatchPair, _ receiver: EditedPrompt, _ spots: [Spot], _ donor: ActivationCache<Float>
+  ) throws -> [Spot: Double] {
+    let hooks = try Set(spots.map(\.hook)).sorted().filter {
+      try model.catalog.entry($0).rowKind == .token && ![.ssmWrite, .ssmState].contains($0.point)
+    }
+    guard !hooks.isEmpty else { return [:] }
+    let own = try model.captured([receiver], reading: hooks, notes: &cell.output.notes)
+    let place = BatchPosition(sequence: 0, position: receiver.prompt.count - 1)
+    // The difference of two log-probabilities at one place is that of the logits.
+    let gradients = try model.gradients(
+      [BatchSequence(tokens: receiver.prompt)],
+      targets: [
+        Target(at: place, token: pair.answer, weight: -1),
+        Target(at: place, token: pair.contrast, weight: 1),
+      ], parameters: { _ in false }, hooks: hooks
+    ).hooks
+    var effects: [Spot: Double] = [:]
+    for spot in spots where hooks.contains(spot.hook) {
+      guard let gradient = gradients[spot.hook] else { continue }
+      let rows = gradient.reshaped([receiver.prompt.count, gradient.count / receiver.prompt.count])
+      let named = pair.places.first { $0.name == spot.position && spot.head == nil }?.position
+      let positions =
+        named.map { [$0] }
+        ?? (spot.position == "all" ? Array(receiver.prompt.indices) : [receiver.prompt.count - 1])
+      effects[spot] = try positions.reduce(0.0) { sum, position in
+        let address = RowAddress(sequence: 0, position: position)
+        let (new, old) = (try donor.value(spot.hook, address), try own.value(spot.hook, address))
+        let width =
+          rows.width / (spot.head == nil ? 1 : try model.catalog.entry(spot.hook).heads ?? 1)
+        let part = (spot.head ?? 0) * width..<((spot.head ?? 0) + 1) * width
+        let change = part.map { new[$0] - old[$0] }
+        return sum + Statistics.dot(change, Array(rows.row(position)[part]))
+      }
+    }
+    return effects
+  }
+}
+
+extension EditedPrompt {
+  /// The same prompt with one more edit.
+  func with(_ edit: PromptEdit) -> EditedPrompt {
+    var changed = self
+    changed.edits.append(edit)
+    return changed
+  }
+}

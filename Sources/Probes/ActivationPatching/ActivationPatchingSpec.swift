@@ -1,0 +1,91 @@
+// ActivationPatchingSpec: what a probe file of `activation-patching` says: where the pairs of prompts come from, which
+// hooks are patched at which places, and along which paths.
+
+import HookPoints
+import ICLTasks
+
+/// The settings of the probe `activation-patching`.
+public struct ActivationPatchingSpec: Sendable, Equatable {
+  /// How a clean in-context prompt is corrupted.
+  public enum Corruption: String, Sendable, CaseIterable {
+    /// The same demonstrations, another query of as many tokens and with another answer.
+    case otherQuery = "other_query"
+    /// The same query, the demonstrations' outputs permuted.
+    case shuffledLabels = "shuffled_labels"
+  }
+
+  public enum Direction: String, Sendable, CaseIterable {
+    case denoising, noising
+  }
+
+  /// A pair of prompts that the file spells out.
+  public struct Given: Sendable, Equatable {
+    public let clean, corrupt, answer, contrast: String
+  }
+
+  /// A path: the sender's change reaches the receiver only, all else between them held.
+  public struct Path: Sendable, Equatable {
+    public let from, to: BlockPoint
+  }
+
+  public var prompting: PromptingSpec
+  public var pairs: [Given]
+  public var corruption: Corruption
+  public var directions: [Direction]
+  /// Patched layer by layer and position by position.
+  public var positionHooks: [BlockPoint]
+  /// Patched layer by layer and head by head.
+  public var headHooks: [BlockPoint]
+  /// Whether heads are patched at all positions or at the last.
+  public var headsEverywhere: Bool
+  public var paths: [Path]
+  /// Whether attribution patching is compared.
+  public var attribution: Bool
+}
+
+extension ActivationPatchingSpec {
+  /// - Throws: `RunError.invalidSpec` for a value that does not fit.
+  public init(reading reader: inout SpecReader) throws {
+    prompting = try PromptingSpec(reading: &reader, tasks: [], sets: 16)
+    pairs = try reader.nestedList("pairs", isOptional: true) { reader in
+      Given(
+        clean: try reader.string("clean"), corrupt: try reader.string("corrupt"),
+        answer: try reader.string("answer"), contrast: try reader.string("contrast"))
+    }
+    corruption = try reader.choice(
+      "corruption", default: "other_query",
+      among: ["other_query": .otherQuery, "shuffled_labels": .shuffledLabels])
+    directions = try reader.choices(
+      "directions", default: ["denoising"],
+      among: ["denoising": .denoising, "noising": .noising])
+    positionHooks = try Self.points(
+      "position_hooks", ["hook_resid_pre", "hook_attn_out", "hook_mlp_out"], &reader)
+    headHooks = try Self.points("head_hooks", ["attn.hook_z"], &reader)
+    headsEverywhere =
+      try reader.choice(
+        "head_positions", default: "last", among: ["last": false, "all": true])
+    paths = try reader.nestedList("paths", isOptional: true) { reader in
+      Path(
+        from: try Self.point(reader.string("from"), "from", reader),
+        to: try Self.point(reader.string("to"), "to", reader))
+    }
+    attribution = try reader.bool("attribution", default: true)
+    guard !pairs.isEmpty || !prompting.tasks.isEmpty else {
+      throw reader.wrong("tasks", "there is nothing to patch: name tasks, or spell out pairs")
+    }
+  }
+
+  private static func points(_ key: String, _ fallback: [String], _ reader: inout SpecReader) throws
+    -> [BlockPoint]
+  {
+    try reader.strings(key, default: fallback).map { try point($0, key, reader) }
+  }
+
+  private static func point(_ name: String, _ key: String, _ reader: SpecReader) throws
+    -> BlockPoint
+  {
+    if let point = BlockPoint(rawValue: name) { return point }
+    let near = nearest(to: name, among: BlockPoint.allCases.map(\.rawValue))
+    throw reader.wrong(key, "'\(name)' is no hook point of a block; did you mean '\(near)'?")
+  }
+}

@@ -1,0 +1,69 @@
+# Reference values for paired permutation tests, eigenvectors, silhouettes, the linear probe and t-SNE.
+#
+# Python 3.11, numpy 2.4, scipy 1.17, scikit-learn 1.7 or later:  python make_geometry.py
+import json
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+from scipy.spatial.distance import squareform
+from sklearn.decomposition import PCA
+from sklearn.linear_model import RidgeClassifier
+from sklearn.manifold import TSNE
+from sklearn.manifold._t_sne import _joint_probabilities
+from sklearn.metrics import silhouette_samples
+
+rng = np.random.default_rng(13)
+
+
+def f32(x):
+    return np.asarray(x, dtype=np.float32).astype(np.float64)
+
+
+def permutation(size):
+    x, y = rng.integers(0, 2, size), rng.integers(0, 2, size)
+    result = stats.permutation_test((x, y), lambda a, b: np.mean(a - b), permutation_type="samples",
+                                    n_resamples=np.inf)
+    return dict(differences=(x - y).astype(float).tolist(), p=float(min(1, result.pvalue)))
+
+
+def eigen(size):
+    a = f32(rng.normal(size=(size, size)))
+    a = a @ a.T
+    values, vectors = np.linalg.eigh(a)
+    order = np.argsort(-values)
+    return dict(matrix=a.tolist(), values=values[order].tolist(), vectors=vectors[:, order].T.tolist())
+
+
+def points():
+    centres = rng.normal(size=(4, 7)) * 1.2
+    labels = np.repeat(np.arange(4), 9)
+    return f32(centres[labels] + rng.normal(size=(36, 7))), labels
+
+
+def probe(x, labels, folds, alpha):
+    predicted = np.zeros(len(labels), int)
+    for fold in range(folds):
+        test = np.arange(len(labels)) % folds == fold
+        predicted[test] = RidgeClassifier(alpha=alpha).fit(x[~test], labels[~test]).predict(x[test])
+    return predicted.tolist()
+
+
+def main():
+    x, labels = points()
+    distances = np.maximum(((x[:, None] - x[None]) ** 2).sum(-1), 0)
+    tsne = TSNE(n_components=2, perplexity=8, method="exact", init="pca", random_state=0, max_iter=1000)
+    tsne.fit(x)
+    p = squareform(_joint_probabilities(distances.astype(np.float32), 8, 0))
+    document = dict(
+        permutations=[permutation(n) for n in (4, 7, 10, 12)],
+        eigen=[eigen(n) for n in (1, 2, 5, 20)],
+        points=x.tolist(), labels=labels.tolist(),
+        silhouette=silhouette_samples(x, labels, metric="cosine").tolist(),
+        probe=probe(x, labels, 5, 1.0), pca=PCA(2).fit_transform(x).tolist(),
+        tsne=dict(perplexity=8, joint=p.tolist(), divergence=float(tsne.kl_divergence_)))
+    path = Path(__file__).parent / "geometry.json"
+    path.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+
+
+main()
