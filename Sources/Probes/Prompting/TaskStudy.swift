@@ -137,7 +137,8 @@ struct TaskStudy {
     }
     return PreparedProbe(
       inputs: try RunInputs(
-        probe: probe, spec: resolved, files: models.flatMap(\.files) + data, precision: "f32"),
+        probe: probe, spec: resolved, files: models.flatMap(\.files) + data,
+        precision: models[0].model.context.precision.rawValue),
       plan: RunPlan(
         cells: cells, tables: tables,
         details: RunDetails(
