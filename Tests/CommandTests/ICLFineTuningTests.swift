@@ -48,18 +48,7 @@ extension CommandTests {
       for file in ["results.csv", "samples.csv", "layers.csv"] {
         #expect(try space.bytes("one/\(file)") == space.bytes("two/\(file)"), "\(file)")
       }
-      let golden = fixture("command/icl-vs-finetuning.csv")
-      if ProcessInfo.processInfo.environment["RECORD"] == "1" {
-        try space.bytes("one/results.csv").write(to: URL(fileURLWithPath: golden))
-        Issue.record(
-          "\(golden) was recorded anew; look at the difference, then test without RECORD")
-        return
-      }
-      let expected = try Data(contentsOf: URL(fileURLWithPath: golden))
-      #expect(
-        try space.bytes("one/results.csv") == expected,
-        "results.csv is not as recorded; RECORD=1 records it anew, the changelog's Numbers says why"
-      )
+      try expectGolden(space.bytes("one/results.csv"), "icl-vs-finetuning.csv")
     }
 
     /// The shipped models' run ends in seconds, and its terminal shows the paper's rows.

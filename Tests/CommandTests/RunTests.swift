@@ -105,27 +105,7 @@ extension CommandTests {
     @Test(arguments: ["results.csv", "samples.csv"]) func goldenTables(_ file: String) throws {
       let space = try Workspace.prepared()
       try space.thetascope("run", "probe.yaml", "--out", "out", "--quiet").expectSuccess()
-      let found = try space.text("out/\(file)")
-      let golden = fixture("command/\(file)")
-      if ProcessInfo.processInfo.environment["RECORD"] == "1" {
-        try space.bytes("out/\(file)").write(to: URL(fileURLWithPath: golden))
-        Issue.record(
-          "\(golden) was recorded anew; look at the difference, then test without RECORD")
-        return
-      }
-      let expected = String(
-        decoding: try Data(contentsOf: URL(fileURLWithPath: golden)), as: UTF8.self)
-      guard found != expected else { return }
-      let lines = (found.split(separator: "\n"), expected.split(separator: "\n"))
-      let first = zip(lines.0, lines.1).enumerated().first { $1.0 != $1.1 }
-      Issue.record(
-        """
-        \(file) is not as recorded: \(lines.0.count) lines, expected \(lines.1.count); first difference \
-        in line \((first?.offset).map { "\($0 + 1)" } ?? "beyond the shorter one")
-        \(first?.element.0 ?? "")
-        \(first?.element.1 ?? "")
-        RECORD=1 records it anew; the changelog's Numbers says why.
-        """)
+      try expectGolden(space.bytes("out/\(file)"), file)
     }
 
     /// The probe file that is shipped, on the shipped models.

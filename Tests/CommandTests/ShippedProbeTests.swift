@@ -21,25 +21,7 @@ extension CommandTests {
       ending.expectSuccess()
       let found = try space.bytes("out/results.csv")
       #expect(found.count <= 200_000)
-      let golden = URL(fileURLWithPath: fixture("command/\(probe).csv"))
-      if ProcessInfo.processInfo.environment["RECORD"] == "1" {
-        try found.write(to: golden)
-        Issue.record("\(golden.path) was recorded anew; look at the difference")
-        return
-      }
-      let expected = try Data(contentsOf: golden)
-      guard found != expected else { return }
-      let lines = [found, expected].map {
-        String(decoding: $0, as: UTF8.self).split(separator: "\n")
-      }
-      let first = zip(lines[0], lines[1]).first { $0 != $1 }
-      Issue.record(
-        """
-        \(probe): \(lines[0].count) lines, recorded \(lines[1].count); first difference
-        \(first?.0 ?? "")
-        \(first?.1 ?? "")
-        RECORD=1 records it anew; the changelog's Numbers says why.
-        """)
+      try expectGolden(found, "\(probe).csv")
     }
   }
 }

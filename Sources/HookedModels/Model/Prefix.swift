@@ -38,24 +38,20 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
     return older + [own]
   }
 
-  /// Makes the prefix of only its first own tokens, which shares its memory; nil where a layer keeps a state.
-  var cut: ((Int) -> Prefix)? {
-    let spans = layers.compactMap { memory -> PastSpan<Scalar>? in
-      guard case .keysAndValues(let span) = memory.attention, memory.momentum == nil else {
-        return nil
-      }
-      return span
-    }
-    guard spans.count == layers.count else { return nil }
-    return { count in
-      Prefix(
-        parent: self.parent, ownCount: count,
-        layers: spans.map {
-          Memory(
-            attention: .keysAndValues(
-              PastSpan(keys: $0.keys, values: $0.values, count: count)))
-        })
-    }
+  /// The prefix of only its first `length` tokens, at least those of its parent: it shares this one's memory, which must
+  /// be keys and values where any are left out.
+  func first(_ length: Int) -> Prefix {
+    guard length < count else { return self }
+    let own = length - (parent?.count ?? 0)
+    return Prefix(
+      parent: parent, ownCount: own,
+      layers: layers.map { memory in
+        guard case .keysAndValues(let span) = memory.attention, memory.momentum == nil else {
+          preconditionFailure("a state is of all its tokens")
+        }
+        return Memory(
+          attention: .keysAndValues(PastSpan(keys: span.keys, values: span.values, count: own)))
+      })
   }
 
   /// Whether what it holds has the shapes that an architecture computes with.

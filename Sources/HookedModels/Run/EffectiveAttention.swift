@@ -15,7 +15,7 @@ final class EffectiveAttention<Scalar: TensorScalar> {
 
   /// Nil where nobody looks.
   ///
-  /// - Throws: `ModelError.scoresAfterPrefix`, because a prefix holds no keys.
+  /// - Throws: `ModelError.scoresAfterPrefix` where someone looks at a sequence behind a prefix, which holds no keys.
   init?(
     _ pass: ForwardPass<Scalar>, _ layer: Int, _ recurrence: Recurrence<Scalar>,
     _ segments: [RecurrentSegment<Scalar>]
@@ -26,7 +26,12 @@ final class EffectiveAttention<Scalar: TensorScalar> {
       throw ModelError.gradientThroughEdit(
         model: pass.model.name, hook: name, instead: "edit hook_phi_q, hook_phi_k or hook_z")
     }
-    guard segments.allSatisfy({ $0.initial == nil }) else {
+    let looked = names.reduce(into: Set()) { $0.formUnion(pass.hooks.rows($1)) }
+    let isAfterPrefix = segments.contains { segment in
+      segment.initial != nil
+        && (segment.start..<segment.start + segment.count).contains(where: looked.contains)
+    }
+    guard !isAfterPrefix else {
       throw ModelError.scoresAfterPrefix(model: pass.model.name, layer: layer)
     }
     hooks = pass.hooks

@@ -93,19 +93,22 @@ extension Transformer {
     try prefixes([BatchSequence(tokens: tokens, after: parent)])[0]
   }
 
-  /// The prefixes after each token of a sequence, `tokens.count` of them, from one run where attention is softmax:
-  /// they share its keys and values. A recurrent state is kept at each token by a run of its own.
-  public func prefixes(of tokens: [Int], after parent: Prefix<Scalar>? = nil) throws
-    -> [Prefix<Scalar>]
-  {
-    let whole = try prefix(tokens, after: parent)
-    if let cut = whole.cut { return (1...tokens.count).map(cut) }
-    var last = parent
-    return try tokens.map { token in
-      let next = try prefix([token], after: last)
-      last = next
-      return next
+  /// The prefixes of token sequences. Where attention is softmax, a sequence that another begins with is not run: it
+  /// shares the other's keys and values.
+  public func prefixes(of sequences: [[Int]]) throws -> [Prefix<Scalar>] {
+    var host = Array(sequences.indices)
+    if architecture.attention.allSatisfy({ if case .softmax = $0 { true } else { false } }) {
+      // In this order a sequence is directly before one that begins with it, if there is any.
+      let order = host.sorted { sequences[$0].lexicographicallyPrecedes(sequences[$1]) }
+      for (own, next) in zip(order, order.dropFirst()).reversed()
+      where sequences[next].starts(with: sequences[own]) {
+        host[own] = host[next]
+      }
     }
+    let hosts = host.indices.filter { host[$0] == $0 }
+    let made = try prefixes(hosts.map { BatchSequence(tokens: sequences[$0]) })
+    let prefixOf = Dictionary(uniqueKeysWithValues: zip(hosts, made))
+    return host.indices.compactMap { prefixOf[host[$0]]?.first(sequences[$0].count) }
   }
 
   /// One forward pass: everything that `run`, `prefixes` and gradients share.

@@ -180,16 +180,11 @@ extension Transformer<Float> {
   private func run(_ prompts: [EditedPrompt], notes: inout CellNotes) throws -> RunResult<Float> {
     let entries = prompts.map(entry)
     // What stands before the first change, once for all that share it.
-    var prefixOf: [[Int]: Prefix<Float>] = [:]
-    var wanted: [[Int]] = []
-    for (prompt, entry) in zip(prompts, entries) where entry.position > 0 {
-      let before = Array(prompt.tokens.prefix(entry.position))
-      if prefixOf[before] == nil, !wanted.contains(before) { wanted.append(before) }
-    }
-    if !wanted.isEmpty {
-      let made = try prefixes(wanted.map { BatchSequence(tokens: $0) })
-      for (before, prefix) in zip(wanted, made) { prefixOf[before] = prefix }
-    }
+    let wanted = Set(
+      zip(prompts, entries).map { Array($0.tokens.prefix($1.position)) }.filter { !$0.isEmpty }
+    ).sorted { $0.lexicographicallyPrecedes($1) }
+    let made = wanted.isEmpty ? [] : try prefixes(of: wanted)
+    let prefixOf = Dictionary(uniqueKeysWithValues: zip(wanted, made))
     let clean = try cleanRows(prompts, entries, prefixOf)
     var batch: [BatchSequence<Float>] = []
     var plan: [Intervention] = []
@@ -234,8 +229,9 @@ extension Transformer<Float> {
   private func cleanRows(
     _ prompts: [EditedPrompt], _ entries: [Entry], _ prefixOf: [[Int]: Prefix<Float>]
   ) throws -> [[[Float]]] {
-    var placeOf: [CleanRun: Int] = [:]
-    var contexts: [(run: CleanRun, layers: Set<Int>)] = []
+    var placeOf: [[Int]: Int] = [:]
+    // One run for each prompt, from the first position that any of its edits needs.
+    var contexts: [(tokens: [Int], position: Int, layers: Set<Int>)] = []
     var own = [Int?](repeating: nil, count: prompts.count)
     var rows = [[[Float]]](repeating: [], count: prompts.count)
     for (index, (prompt, entry)) in zip(prompts, entries).enumerated() where entry.layer > 0 {
@@ -246,12 +242,12 @@ extension Transformer<Float> {
         rows[index] = Array(repeating: [], count: replaced.positions.count)
         continue
       }
-      let run = CleanRun(tokens: prompt.tokens, position: entry.position)
-      let place = placeOf[run] ?? contexts.count
+      let place = placeOf[prompt.tokens] ?? contexts.count
       if place == contexts.count {
-        placeOf[run] = place
-        contexts.append((run, []))
+        placeOf[prompt.tokens] = place
+        contexts.append((prompt.tokens, entry.position, []))
       }
+      contexts[place].position = min(contexts[place].position, entry.position)
       contexts[place].layers.insert(entry.layer)
       own[index] = place
     }
@@ -263,10 +259,10 @@ extension Transformer<Float> {
         in: .indices(contexts.indices.filter { contexts[$0].layers.contains(layer) }))
     }
     let result = try capture(
-      contexts.map { run, _ in
+      contexts.map { context in
         BatchSequence(
-          tokens: Array(run.tokens.dropFirst(run.position)),
-          after: prefixOf[Array(run.tokens.prefix(run.position))])
+          tokens: Array(context.tokens.dropFirst(context.position)),
+          after: prefixOf[Array(context.tokens.prefix(context.position))])
       }, plan: HookPlan(reads: reads))
     var found: [Int: [Int: [[Float]]]] = [:]
     for layer in layers {
@@ -278,16 +274,10 @@ extension Transformer<Float> {
     }
     for (index, place) in own.enumerated() {
       guard let place, let clean = found[entries[index].layer]?[place] else { continue }
-      rows[index] = clean
+      rows[index] = Array(clean.dropFirst(entries[index].position - contexts[place].position))
     }
     return rows
   }
-}
-
-/// A run without edits that residuals are taken from: the rows of some tokens from a position on.
-private struct CleanRun: Hashable {
-  let tokens: [Int]
-  let position: Int
 }
 
 extension InterventionAction {

@@ -105,17 +105,9 @@ struct TaskVectorsCell {
           }
         }
         return PatchedQuery(
-          prompt: try bare[index].tokenized(by: encoder), target: targets[index], patches: patches)
-      })
-
-    // A patch is a row that joins the batch after its layer: an edit of that layer's output.
-    for layer in 0..<layers {
-      let count =
-        extra.count { if case .random(layer) = $0 { true } else { false } }
-        + extra.count { if case .otherTask(layer, _) = $0 { true } else { false } }
-      output.notes.add(
-        "blocks.\(layer).hook_resid_post", reads: 0, edits: (1 + count) * sets.count)
-    }
+          tokens: try bare[index].tokenized(by: encoder).tokens, target: targets[index],
+          patches: patches)
+      }, notes: &output.notes)
 
     var shuffled: [(text: String, observation: Observation?)] = []
     if shuffledLabels {

@@ -54,12 +54,13 @@ struct EvaluationSets: Sendable {
   func evaluate(_ model: Transformer<Float>) throws -> TrainingEvaluation {
     var fires = FireCounts()
     let runs = try model.inContextRuns(items.map(\.prompts), fires: &fires)
+    var notes = CellNotes()
     let swept = try model.sweep(
       zip(items, runs).map { item, run in
         PatchedQuery(
-          prompt: item.zeroShot, target: item.accepted[0],
+          tokens: item.zeroShot.tokens, target: item.accepted[0],
           patches: run.vectors.enumerated().map { ($0.offset, $0.element) })
-      })
+      }, notes: &notes)
     func share(_ isRight: (Int) -> Bool) -> Double {
       Double(items.indices.count(where: isRight)) / Double(max(1, items.count))
     }

@@ -139,13 +139,14 @@ public struct VectorExtraction: Sendable {
         let bare = try self.states(prompts.map { [$0] })
         states = zip(states, bare).map { zip($0, $1).map { zip($0, $1).map { $0 + $1 } } }
       }
+      var notes = CellNotes()
       let swept = try probe.model.sweep(
         try sets.indices.map { index in
           PatchedQuery(
-            prompt: try prompts[index].tokenized(by: probe.encoder),
+            tokens: try prompts[index].tokenized(by: probe.encoder).tokens,
             target: answerable.answers[sets[index].query].token,
             patches: states[index].enumerated().map { (layer: $0.offset, vector: $0.element) })
-        })
+        }, notes: &notes)
       return (0..<probe.model.architecture.layers).map { layer in
         Statistics.proportion(
           sets.indices.map { index in

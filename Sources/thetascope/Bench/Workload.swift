@@ -76,20 +76,18 @@ struct Workload {
         plan: HookPlan(reads: layers.map { Read(Site<Residual>.residPost($0), at: .last) }),
         logitsAt: .none
       ).cache
-      let prefixes = try model.prefixes(queries.map { BatchSequence(tokens: $0.dropLast()) })
-      let patched = try layers.flatMap { layer in
-        let rows = try theta.tensor(.block(layer, .residPost))
-        return prefixes.indices.map {
-          BatchSequence(
-            .residual(Tensor(shape: [1, rows.width], values: rows.row($0)), layer: layer + 1),
-            after: prefixes[$0])
-        }
-      }
-      let logits = try model.run(patched).logits
+      let vectors = try layers.map { try theta.tensor(.block($0, .residPost)) }
+      var notes = CellNotes()
+      let swept = try model.sweep(
+        queries.indices.map { index in
+          PatchedQuery(
+            tokens: queries[index], target: 0,
+            patches: layers.map { (layer: $0, vector: vectors[$0].row(index)) })
+        }, notes: &notes)
       return [
         StoredTensor(
           name: "predictions", shape: [layers.count, prompts.count],
-          floats: Operations<Float>(model.context).greatest(of: logits).map(Float.init))
+          floats: layers.flatMap { layer in swept.map { Float($0.patched[layer].prediction) } })
       ]
     }
   }
@@ -102,25 +100,23 @@ struct Workload {
       let all = HookPlan(reads: layers.map { Read(Site<Residual>.residPre($0)) })
       let runs = try model.run(
         [BatchSequence(tokens: clean), BatchSequence(tokens: corrupt)], plan: all)
-      let best = Operations<Float>(model.context).greatest(of: runs.logits)
-      let prefixes = try model.prefixes(of: corrupt)
+      let best = [0, 1].map { runs.logits.argmax(row: $0) }
       let count = clean.count
-      let batch = try layers.flatMap { layer in
-        let rows = try runs.cache.tensor(.block(layer, .residPre))
+      let edited = try layers.flatMap { layer in
+        let hook = HookName.block(layer, .residPre)
+        let rows = try runs.cache.tensor(hook)
         return (0..<count).map { position in
-          let own = rows.row(position) + (count + position + 1..<2 * count).flatMap(rows.row)
-          return BatchSequence(
-            .residual(
-              Tensor(shape: [count - position, model.architecture.modelWidth], values: own),
-              layer: layer), after: position == 0 ? nil : prefixes[position - 1])
+          EditedPrompt(
+            prompt: corrupt, answer: [best[0]],
+            edits: [.replace(hook, at: [position], with: [rows.row(position)])])
         }
       }
-      let logits = try model.run(batch).logits
+      var notes = CellNotes()
       return [
         StoredTensor(
           name: "grid", shape: [layers.count, count],
-          floats: batch.indices.map { row in
-            let values = logits.row(row)
+          floats: try model.logits(of: edited, notes: &notes) { _, logits in
+            let values = logits.row(0)
             return values[best[0]] - values[best[1]]
           })
       ]
@@ -135,7 +131,7 @@ struct Workload {
       return [
         StoredTensor(
           name: "predictions", shape: [queries.count],
-          floats: Operations<Float>(model.context).greatest(of: logits).map(Float.init))
+          floats: queries.indices.map { Float(logits.argmax(row: $0)) })
       ]
     }
   }
@@ -165,12 +161,5 @@ struct Workload {
           floats: Array(changed.prefix(model.architecture.modelWidth))),
       ]
     }
-  }
-}
-
-extension Operations<Float> {
-  /// The index of the greatest value of each row; of equal ones the first.
-  fileprivate func greatest(of rows: Tensor<Float>) -> [Int] {
-    observations(rows, targets: Array(repeating: 0, count: rows.shape[0])).map(\.prediction)
   }
 }

@@ -24,10 +24,7 @@ import Tokenization
     var generator = SeededGenerator(key: family, seed: 3)
     let points: [BlockPoint] = [
       .residPre, .residPost, .attnOut, .mlpOut, .q, .v, .z, .pattern, .residMid,
-    ].filter {
-      // Linear attention has no patterns behind a prefix, which does not hold the keys.
-      $0 != .pattern || model.architecture.attentionName == "softmax"
-    }
+    ]
     var prompts: [EditedPrompt] = []
     for index in 0..<60 {
       // A few prompts, each under many edits, so that clean runs and prefixes are shared.
