@@ -16,7 +16,7 @@ import Testing
   @Test func fixedSets() throws {
     let dataset = try TaskDataset(task: task(), shots: 3, seed: 41)
     func expect(
-      _ split: Split, _ index: Int, _ demonstrations: [Int], _ query: Int, _ dummies: [Int]
+      _ split: DatasetSplit, _ index: Int, _ demonstrations: [Int], _ query: Int, _ dummies: [Int]
     ) {
       #expect(
         dataset.demonstrationSet(split, index)
@@ -36,7 +36,7 @@ import Testing
     #expect(
       Set(dataset.queries(of: .development)).isDisjoint(with: dataset.queries(of: .test)))
     var asked: [Int: Int] = [:]
-    for split in Split.allCases {
+    for split in DatasetSplit.allCases {
       for set in dataset.demonstrationSets(split, count: 50) {
         #expect(set.demonstrations.count == shots)
         #expect(Set(set.demonstrations).count == shots)

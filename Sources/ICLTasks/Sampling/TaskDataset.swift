@@ -6,14 +6,14 @@ import TensorCore
 
 /// The part of an experiment that a demonstration set belongs to: layers are chosen on the
 /// development sets and numbers are reported on the test sets.
-public enum Split: String, Sendable, Equatable, Codable, CaseIterable {
+public enum DatasetSplit: String, Sendable, Equatable, Codable, CaseIterable {
   case development = "dev"
   case test = "test"
 }
 
 /// One draw: demonstrations, a query and dummy queries, as places in a task's pairs.
 public struct DemonstrationSet: Sendable, Equatable {
-  public let split: Split
+  public let split: DatasetSplit
   /// The number of the set within its split, from 0.
   public let index: Int
   /// The pairs that are shown, in order.
@@ -25,7 +25,7 @@ public struct DemonstrationSet: Sendable, Equatable {
   public let dummies: [Int]
 
   public init(
-    split: Split, index: Int, demonstrations: [Int], query: Int, dummies: [Int]
+    split: DatasetSplit, index: Int, demonstrations: [Int], query: Int, dummies: [Int]
   ) {
     self.split = split
     self.index = index
@@ -107,7 +107,7 @@ public struct TaskDataset: Sendable {
   }
 
   /// The pairs that a split asks about, in no meaningful order.
-  public func queries(of split: Split) -> [Int] {
+  public func queries(of split: DatasetSplit) -> [Int] {
     split == .development ? developmentQueries : testQueries
   }
 
@@ -115,7 +115,7 @@ public struct TaskDataset: Sendable {
   ///
   /// - Parameter index: the number of the set within its split, from 0. There is no last one; more
   ///   sets never change the earlier ones.
-  public func demonstrationSet(_ split: Split, _ index: Int) -> DemonstrationSet {
+  public func demonstrationSet(_ split: DatasetSplit, _ index: Int) -> DemonstrationSet {
     precondition(index >= 0, "demonstrationSet: the index is \(index)")
     let candidates = queries(of: split)
     let key = "\(task.name)\u{0}\(split.rawValue)"
@@ -132,7 +132,7 @@ public struct TaskDataset: Sendable {
   }
 
   /// The first `count` sets of a split.
-  public func demonstrationSets(_ split: Split, count: Int) -> [DemonstrationSet] {
+  public func demonstrationSets(_ split: DatasetSplit, count: Int) -> [DemonstrationSet] {
     (0..<count).map { demonstrationSet(split, $0) }
   }
 }

@@ -63,11 +63,11 @@ extension StudyCell {
   @discardableResult
   mutating func addCurve(
     _ task: ReadyTask, _ place: Place, against reference: [Verdict], samples: Bool = true,
-    _ questions: (ICLTasks.Split, Int) throws -> [Question]
+    _ questions: (DatasetSplit, Int) throws -> [Question]
   ) throws -> (layer: Int, verdicts: [Verdict]) {
-    var curves: [ICLTasks.Split: [[Verdict]]] = [:]
+    var curves: [DatasetSplit: [[Verdict]]] = [:]
     var asked: [[Question]] = []
-    for split in [ICLTasks.Split.development, .test] {
+    for split in [DatasetSplit.development, .test] {
       // All layers at once: one growing batch.
       let byLayer = try (0..<layers).map { try questions(split, $0) }
       let verdicts = try ask(byLayer.flatMap { $0 }, of: task)

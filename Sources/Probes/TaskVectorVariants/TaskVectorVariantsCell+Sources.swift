@@ -63,7 +63,7 @@ extension TaskVectorVariantsCell {
 
   /// The state of S at one layer only (the other layers start empty), and at all layers cut down to a rank. The query
   /// stands behind a prefix of S, so that its positions are those of in-context learning.
-  mutating func states(_ reference: [StudyCell.Verdict], _ sources: [ICLTasks.Split: Sources])
+  mutating func states(_ reference: [StudyCell.Verdict], _ sources: [DatasetSplit: Sources])
     throws
   {
     let model = cell.model.model

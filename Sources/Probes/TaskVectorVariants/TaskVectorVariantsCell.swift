@@ -33,9 +33,9 @@ struct TaskVectorVariantsCell {
   }
 
   mutating func run() throws {
-    var sources: [ICLTasks.Split: Sources] = [:]
+    var sources: [DatasetSplit: Sources] = [:]
     for (split, count) in [
-      (ICLTasks.Split.development, spec.developmentSets), (.test, spec.testSets),
+      (DatasetSplit.development, spec.developmentSets), (.test, spec.testSets),
     ] {
       sources[split] = try self.sources(task.dataset.demonstrationSets(split, count: count))
     }
@@ -76,10 +76,10 @@ struct TaskVectorVariantsCell {
   /// A vector for each set put in at the last token of its zero-shot prompt, by layer.
   private mutating func curve(
     _ condition: Condition, _ reference: [StudyCell.Verdict],
-    _ sources: [ICLTasks.Split: Sources], setting: String? = nil, scale: Double? = nil,
+    _ sources: [DatasetSplit: Sources], setting: String? = nil, scale: Double? = nil,
     _ vectors: (Sources, Int) -> [[Float]]
   ) throws {
-    var made: [ICLTasks.Split: [[[Float]]]] = [:]
+    var made: [DatasetSplit: [[[Float]]]] = [:]
     for (split, own) in sources { made[split] = own.sets.indices.map { vectors(own, $0) } }
     var place = StudyCell.Place(
       condition: condition, hook: "hook_resid_post", position: "last")
@@ -104,7 +104,7 @@ struct TaskVectorVariantsCell {
 
   /// θ put in at the arrows of the in-context prompt: of other sets, so that demonstrations and vectors are two things.
   private mutating func arrows(
-    _ everyArrow: Bool, _ reference: [StudyCell.Verdict], _ sources: [ICLTasks.Split: Sources]
+    _ everyArrow: Bool, _ reference: [StudyCell.Verdict], _ sources: [DatasetSplit: Sources]
   ) throws {
     var place = StudyCell.Place(
       condition: everyArrow ? .taskVectorEveryArrow : .taskVectorInContext,
@@ -130,12 +130,12 @@ struct TaskVectorVariantsCell {
 
   /// The residual of a dummy query at each place counted from the end, put in at the same place of the zero-shot prompt.
   private mutating func positions(
-    _ reference: [StudyCell.Verdict], _ sources: [ICLTasks.Split: Sources]
+    _ reference: [StudyCell.Verdict], _ sources: [DatasetSplit: Sources]
   ) throws {
     let (task, encoder) = (task, cell.model.encoder)
     let own = task.dataset
     for back in 1...spec.positionCount {
-      var vectors: [ICLTasks.Split: [[[Float]]]] = [:]
+      var vectors: [DatasetSplit: [[[Float]]]] = [:]
       var fits = true
       for (split, source) in sources {
         let prompts = try source.sets.map {
@@ -207,9 +207,9 @@ struct TaskVectorVariantsCell {
     var place = StudyCell.Place(
       condition: .taskVector, hook: "hook_resid_post", position: "last", shots: shots)
     place.extra = [.optional(setting)]
-    var made: [ICLTasks.Split: (sets: [DemonstrationSet], theta: [[[Float]]])] = [:]
+    var made: [DatasetSplit: (sets: [DemonstrationSet], theta: [[[Float]]])] = [:]
     for (split, count) in [
-      (ICLTasks.Split.development, spec.developmentSets), (.test, spec.testSets),
+      (DatasetSplit.development, spec.developmentSets), (.test, spec.testSets),
     ] {
       let sets = dataset.demonstrationSets(split, count: count).map(change)
       made[split] = (sets, try cell.thetas(sets, of: changed))
