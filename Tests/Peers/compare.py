@@ -1,7 +1,8 @@
 """Thetascope beside its peers on this machine: python compare.py [WORK…]
 
 Makes a GPT-2 small with random weights, gives every toolkit the same tokens, checks that they find the same, and
-prints medians, ranges and ratios. Writes data/benchmarks/peers.csv. Run by `make bench-peers`.
+prints medians, ranges and ratios. Writes them to data/benchmarks/peers.csv, where rows of work not timed now stay. Run
+by `make bench-peers`.
 """
 
 import csv
@@ -131,8 +132,13 @@ def main():
             datetime.date.today().isoformat(), cpu, name, toolkit, f"{time['median']:.4f}", f"{time['fastest']:.4f}",
             f"{time['slowest']:.4f}", time["runs"], f"{peak:.0f}", f"{ratio:.2f}",
             "" if rate is None else f"{rate:.0f}", same])
+    timed = {row[2] for row in rows[1:]}
+    kept = []
+    if path.exists():
+        with open(path, newline="") as file:
+            kept = [row for row in list(csv.reader(file))[1:] if row[2] not in timed]
     with open(path, "w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+        csv.writer(file, lineterminator="\n").writerows(rows[:1] + kept + rows[1:])
     for row in rows:
         print("  ".join(f"{str(cell):<{width}}" for cell, width in zip(row[2:], [10, 24, 8, 9, 9, 4, 7, 6, 21, 20])))
     print(path)

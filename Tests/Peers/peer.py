@@ -79,7 +79,6 @@ class Transformers:
     def patching(self, clean, corrupt):
         states = self.model(tensor([clean]), use_cache=False, output_hidden_states=True)
         corrupt_tokens = tensor([corrupt])
-        best = [states.logits[0, -1].argmax(), self.logits(corrupt_tokens)[0, -1].argmax()]
         grid = torch.empty(len(self.blocks), len(clean))
         for layer, block in enumerate(self.blocks):
             for position in range(len(clean)):
@@ -94,7 +93,7 @@ class Transformers:
                 handle = block.register_forward_pre_hook(hook, with_kwargs=True)
                 logits = self.logits(corrupt_tokens)[0, -1]
                 handle.remove()
-                grid[layer, position] = logits[best[0]] - logits[best[1]]
+                grid[layer, position] = logits[0] - logits[1]
         return {"grid": grid}
 
     def prefix(self, queries, prefix):
@@ -226,12 +225,11 @@ class Lens:
     def patching(self, clean, corrupt):
         from transformer_lens import patching
 
-        logits, cache = self.model.run_with_cache(tensor([clean]))
+        _, cache = self.model.run_with_cache(tensor([clean]))
         corrupt_tokens = tensor([corrupt])
-        best = [logits[0, -1].argmax(), self.model(corrupt_tokens)[0, -1].argmax()]
         grid = patching.get_act_patch_resid_pre(
             self.model, corrupt_tokens, cache,
-            lambda logits: logits[0, -1, best[0]] - logits[0, -1, best[1]])
+            lambda logits: logits[0, -1, 0] - logits[0, -1, 1])
         return {"grid": grid}
 
 

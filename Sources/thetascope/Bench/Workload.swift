@@ -93,21 +93,20 @@ struct Workload {
   }
 
   /// The residual stream of a clean run put into a corrupt one, at each layer and position by itself: the difference of
-  /// the logits that the two runs prefer.
+  /// the logits of tokens 0 and 1.
   private static func patching(_ name: String, clean: [Int], corrupt: [Int]) -> Workload {
     Workload(name: name) { model in
       let layers = 0..<model.architecture.layers
       let all = HookPlan(reads: layers.map { Read(Site<Residual>.residPre($0)) })
       let runs = try model.run(
-        [BatchSequence(tokens: clean), BatchSequence(tokens: corrupt)], plan: all)
-      let best = [0, 1].map { runs.logits.argmax(row: $0) }
+        [BatchSequence(tokens: clean), BatchSequence(tokens: corrupt)], plan: all, logitsAt: .none)
       let count = clean.count
       let edited = try layers.flatMap { layer in
         let hook = HookName.block(layer, .residPre)
         let rows = try runs.cache.tensor(hook)
         return (0..<count).map { position in
           EditedPrompt(
-            prompt: corrupt, answer: [best[0]],
+            prompt: corrupt, answer: [0],
             edits: [.replace(hook, at: [position], with: [rows.row(position)])])
         }
       }
@@ -117,7 +116,7 @@ struct Workload {
           name: "grid", shape: [layers.count, count],
           floats: try model.logits(of: edited, notes: &notes) { _, logits in
             let values = logits.row(0)
-            return values[best[0]] - values[best[1]]
+            return values[0] - values[1]
           })
       ]
     }
