@@ -10,32 +10,24 @@ struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a probe file and write its CSV files.")
 
-  @Argument(help: "The probe file, YAML.") var probe: String
-  @Option(help: "A model folder, instead of the probe file's; may be given again.")
-  var model: [String] = []
+  @OptionGroup var options: ProbeOptions
   @Option(help: "The run's folder; runs/<probe>-<run_id> by default.") var out: String?
-  @Option(help: "KEY=VALUE, replaces a key of the probe file; may be given again.")
-  var set: [String] = []
-  @Flag(help: "Use the probe file's overlay 'small', which ends in seconds.") var small = false
   @Flag(help: "Continue an unfinished run.") var resume = false
   @Flag(help: "Start anew where another run lies.") var force = false
-  @OptionGroup var precision: PrecisionOption
-  @OptionGroup var common: CommonOptions
 
   func validate() throws {
     if resume && force { throw ValidationError("--resume and --force exclude each other") }
   }
 
   func run() throws {
-    let context = common.context(precision.precision)
-    var tree = try SpecTree(readYAML(probe), file: probe)
-    for override in set { try tree.set(override) }
-    if !model.isEmpty { try tree.set("models", to: .array(model.map { .string($0) })) }
-    let prepared = try ProbeRegistry.prepare(tree, small: small, on: context)
+    let common = options.common
+    let meter = WorkMeter(.counting)
+    let context = options.context.metered(by: meter)
+    let prepared = try options.prepared(on: context)
     let folder = out ?? RunFolder.defaultPath(for: prepared.inputs)
+    let environment = options.environment(context)
     let opening = try RunFolder.open(
-      folder, inputs: prepared.inputs,
-      environment: RunEnvironment(version: Thetascope.version, context: context),
+      folder, inputs: prepared.inputs, environment: environment,
       mode: resume ? .resume : force ? .force : .start)
     switch opening {
     case .alreadyFinished(let path):
@@ -43,14 +35,19 @@ struct Run: ParsableCommand {
     case .ready(let run):
       let progress = ProgressPrinter(common, title: prepared.inputs.probe)
       var rows: [ResultRow] = []
+      var timed = TimedCells()
       let outcome = try run.execute(
         prepared.plan, progress: { progress.show($0) }, shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)
           rows = try cells.results() + output.results
           return output
-        }, work: prepared.work)
+        }, work: { cell in try timed.run(cell, meter) { try prepared.work(cell) } })
       progress.end()
+      var memory = MachineMemory.standard
+      memory.remember(prepared.inputs)
+      timed.remember(in: &memory, prepared.inputs, environment)
+      memory.save()
       common.say(prepared.summary(rows))
       common.say("")
       for file in outcome.files { common.say("\(outcome.folder)/\(file)") }

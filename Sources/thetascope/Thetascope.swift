@@ -11,7 +11,7 @@ struct Thetascope: ParsableCommand {
     abstract: "Probes of in-context learning on hook-instrumented transformers.",
     version: version,
     subcommands: [
-      Run.self, Train.self, Generate.self, Tokens.self, Hooks.self, Tasks.self, Models.self,
+      Run.self, Plan.self, Train.self, Generate.self, Tokens.self, Hooks.self, Tasks.self, Models.self,
       ProbesList.self, Bench.self, Verify.self, Capture.self, Extract.self, Patch.self,
     ])
 }

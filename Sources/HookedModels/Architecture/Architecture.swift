@@ -37,6 +37,8 @@ public struct Architecture: Sendable, Equatable {
   public var maximumPositions: Int?
   /// Layers whose attention is cut otherwise than the model's, as the softmax layers of hybrids are.
   public var attentionShapes: [Int: AttentionShape] = [:]
+  /// In a rehearsal, the architecture that this one stands for.
+  public internal(set) var fullSize: FullSize?
 
   public init(
     family: String, layers: Int, modelWidth: Int, heads: Int, keyValueHeads: Int, headWidth: Int,
@@ -77,6 +79,18 @@ public struct Architecture: Sendable, Equatable {
       ?? AttentionShape(
         heads: heads, keyValueHeads: keyValueHeads, headWidth: headWidth, valueWidth: valueWidth,
         rotary: positions.rotary(layer: layer), inputBias: biases.contains(.attentionInputs))
+  }
+
+  /// One block as an architecture of its own, whose input has its positions already.
+  func block(_ layer: Int) -> Architecture {
+    var single = self
+    single.layers = 1
+    single.attention = [attention[layer]]
+    single.attentionShapes = attentionShapes[layer].map { [0: $0] } ?? [:]
+    // Added positions are in the stream already; rotary ones belong to the block.
+    single.positions = positions.rotary(layer: layer).map { .rotary($0) } ?? .none
+    single.fullSize = fullSize?.block(layer)
+    return single
   }
 
   /// "softmax", "linear", "momentum" or "hybrid": the CSV column `attention`.

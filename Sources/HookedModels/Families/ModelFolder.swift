@@ -76,10 +76,28 @@ public struct ModelFolder: Sendable {
     files = checkpoint.files
   }
 
-  /// The model; a matrix is read and packed at its first use.
+  /// The bytes that the packed weights take.
+  public func weightBytes(_ precision: Precision) -> Int {
+    architecture.parameters.reduce(0) { sum, wanted in
+      let count = wanted.shape.reduce(1, *)
+      // Rows of the embedding are read where they lie; where it is the unembedding too, it is packed.
+      if wanted.name == "embed_positions.weight" { return sum }
+      if wanted.name == "embed_tokens.weight", !architecture.tiedEmbeddings { return sum }
+      let stored = sources[wanted.name]?.view.dtype.size ?? 4
+      return sum + count * (wanted.shape.count == 1 ? 4 : precision == .bf16 ? 2 : stored)
+    }
+  }
+
+  /// The model; a matrix is read and packed at its first use. In a rehearsal, a miniature that stands for it.
   public func model<Scalar: TensorScalar>(
     as scalar: Scalar.Type = Scalar.self, on context: ComputeContext
   ) -> Transformer<Scalar> {
+    if context.rehearsal != nil {
+      var model = Transformer<Scalar>.drawn(
+        name: name, architecture: architecture.miniature, seed: 0, context: context)
+      model.hold(weightBytes(context.precision))
+      return model
+    }
     var parameters: [String: Parameter<Scalar>] = [:]
     for wanted in architecture.parameters {
       guard let (view, source) = sources[wanted.name] else { continue }

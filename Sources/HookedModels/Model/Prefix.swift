@@ -9,6 +9,8 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
   /// Tokens of this prefix and all its ancestors.
   public let count: Int
   let layers: [Memory]
+  /// In a rehearsal, the memory at full size.
+  private let held: HeldMemory?
 
   /// What one layer remembers.
   struct Memory: Sendable {
@@ -25,8 +27,9 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
     case recurrent(RecurrentState<Scalar>)
   }
 
-  init(parent: Prefix?, ownCount: Int, layers: [Memory]) {
+  init(parent: Prefix?, ownCount: Int, layers: [Memory], held: HeldMemory? = nil) {
     self.parent = parent
+    self.held = held
     count = (parent?.count ?? 0) + ownCount
     self.layers = layers
   }
@@ -51,7 +54,7 @@ public final class Prefix<Scalar: TensorScalar>: Sendable {
         }
         return Memory(
           attention: .keysAndValues(PastSpan(keys: span.keys, values: span.values, count: own)))
-      })
+      }, held: held)
   }
 
   /// Whether what it holds has the shapes that an architecture computes with.

@@ -13,6 +13,8 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
   public let catalog: HookCatalog
   let weights: ModelWeights<Scalar>
   let tables: PositionTables<Scalar>
+  /// In a rehearsal, the memory of the weights at full size.
+  private var held: [HeldMemory] = []
 
   /// - Parameters:
   ///   - name: for messages and the CSV column `model`.
@@ -59,20 +61,26 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
       precondition(parameters[name] != nil, "\(self.name) has no parameter \(name)")
       parameters[name] = Parameter(name: name, tensor: tensor)
     }
-    return Transformer(
+    var changed = Transformer(
       name: name, architecture: architecture, parameters: parameters, context: context,
       tables: tables, catalog: catalog)
+    changed.held = held
+    if let full = architecture.fullSize {
+      // As they are, and packed.
+      changed.hold(8 * tensors.keys.reduce(0) { $0 + full.table.counts[$1, default: 0] })
+    }
+    return changed
+  }
+
+  /// Tells the meter of a rehearsal of memory that lives as long as the model.
+  mutating func hold(_ bytes: Int) {
+    if let meter = context.rehearsal { held.append(HeldMemory(bytes, in: meter)) }
   }
 
   /// One block between the embedding and the final norm: a model of one layer that shares this one's parameters, which
   /// keep their names. It takes the block's input as a residual before its layer 0, positions already in it.
   public func block(_ layer: Int) -> Transformer {
-    var single = architecture
-    single.layers = 1
-    single.attention = [architecture.attention[layer]]
-    single.attentionShapes = architecture.attentionShapes[layer].map { [0: $0] } ?? [:]
-    // Added positions are in the stream already; rotary ones belong to the block.
-    single.positions = architecture.positions.rotary(layer: layer).map { .rotary($0) } ?? .none
+    let single = architecture.block(layer)
     var parameters: [String: Parameter<Scalar>] = [:]
     for wanted in single.parameters {
       let own =

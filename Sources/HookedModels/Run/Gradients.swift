@@ -51,7 +51,7 @@ extension Transformer {
     for parameter in watched { tape.watch(parameter) }
     let (pass, logits, _, _) = try forward(
       batch, plan: plan, stopAt: nil, logitsAt: .at(targets.map(\.place)), tape: tape,
-      gradientsAt: hooks)
+      gradientsAt: hooks, of: Set(watched.map(\.name)))
     try pass.hooks.verify()
     guard let logits else { throw ModelError.noTargets(model: name) }
     let tokens = targets.map { Int32($0.token) }

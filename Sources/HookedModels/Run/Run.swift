@@ -15,6 +15,8 @@ public struct RunResult<Scalar: TensorScalar>: Sendable {
   /// The residual stream where the run stopped, `[T, D]`: rows in the caller's order, without those of sequences
   /// that join at a later block. No rows where the run did not stop.
   public let stream: Tensor<Scalar>
+  /// In a rehearsal, the memory of all this at full size.
+  var held: HeldMemory?
 }
 
 extension Transformer {
@@ -48,7 +50,8 @@ extension Transformer {
       logits: logits?.tensor ?? Tensor(uninitialized: [0, architecture.vocabulary]),
       logitPositions: places, cache: pass.hooks.cache, fireCounts: pass.hooks.counts,
       stream: rows == Array(0..<stream.shape[0])
-        ? stream.tensor : Operations(context).rows(rows, of: Variable(stream.tensor)).tensor)
+        ? stream.tensor : Operations(context).rows(rows, of: Variable(stream.tensor)).tensor,
+      held: pass.held(logits: places.count))
   }
 
   /// Reads activations and stops after the last block that the plan needs.
@@ -83,7 +86,7 @@ extension Transformer {
       batch, plan: plan, stopAt: nil, logitsAt: logitPositions, tape: nil, keepsMemory: true)
     // Sequences that enter by tokens are in the caller's order.
     let prefixes = zip(batch, forward.pass.memories).map {
-      Prefix(parent: $0.prefix, ownCount: $0.count, layers: $1)
+      Prefix(parent: $0.prefix, ownCount: $0.count, layers: $1, held: heldPrefix($0.count))
     }
     return (prefixes, try result(of: forward, stopped: false))
   }
@@ -115,7 +118,7 @@ extension Transformer {
   func forward(
     _ batch: [BatchSequence<Scalar>], plan: HookPlan, stopAt stop: Int?,
     logitsAt logitPositions: LogitPositions, tape: Tape<Scalar>?, keepsMemory: Bool = false,
-    gradientsAt gradientHooks: [HookName] = []
+    gradientsAt gradientHooks: [HookName] = [], of gradientParameters: Set<String> = []
   ) throws -> (
     pass: ForwardPass<Scalar>, logits: Variable<Scalar>?, stream: Variable<Scalar>,
     places: [BatchPosition]
@@ -154,6 +157,9 @@ extension Transformer {
     }
     let pass = ForwardPass(
       model: self, ops: ops, order: order, hooks: hooks, keepsMemory: keepsMemory)
+    pass.report(
+      stopAt: stop, logits: passing.count,
+      tape == nil ? nil : (gradientParameters, gradientHooks))
     let stream = try pass.residual(stopAt: stop ?? architecture.layers)
     try hooks.check()
     guard stop == nil, !(passing.isEmpty && extra.isEmpty) else {

@@ -14,6 +14,19 @@ extension Transformer {
     name: String, architecture: Architecture, seed: UInt64, deviation: Double? = 0.02,
     embeddingDeviation: Double = 0.02, context: ComputeContext
   ) -> Transformer {
+    var model = drawn(
+      name: name, architecture: architecture, seed: seed, deviation: deviation,
+      embeddingDeviation: embeddingDeviation, context: context)
+    // As they are, and packed.
+    if let full = architecture.fullSize { model.hold(8 * full.architecture.parameterCount) }
+    return model
+  }
+
+  /// The same, its memory not counted.
+  static func drawn(
+    name: String, architecture: Architecture, seed: UInt64, deviation: Double? = 0.02,
+    embeddingDeviation: Double = 0.02, context: ComputeContext
+  ) -> Transformer {
     var parameters: [String: Parameter<Scalar>] = [:]
     for wanted in architecture.parameters {
       let tensor: Tensor<Scalar>

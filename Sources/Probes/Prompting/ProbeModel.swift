@@ -45,7 +45,10 @@ struct ProbeModel: Sendable {
     let name = folder.name
     files =
       try folder.files.map {
-        try InputFile(.checkpoint, named: "\(name)/\($0)", at: "\(path)/\($0)")
+        let (named, file) = ("\(name)/\($0)", "\(path)/\($0)")
+        return context.rehearsal == nil
+          ? try InputFile(.checkpoint, named: named, at: file)
+          : try InputFile(.checkpoint, named: named, unread: file)
       }
       + ["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"].filter {
         FileReading.kind(of: "\(path)/\($0)") == .file

@@ -1,17 +1,26 @@
 // The unit of a sweep: one cell of model × task × seed × …, computed whole or not at all.
 
+import TensorCore
+
 /// A cell of a sweep.
 public struct Cell: Sendable, Hashable {
   /// Names the cell, and seeds what is drawn in it: `ts-softmax/capital/seed 41`. No two are the same.
   public let key: String
   /// How much work it is, in any unit that is the same for all cells of a run (FLOPs, for one).
   public let cost: Double
+  /// What it takes, where its probe says so; nil where a rehearsal on miniature models shows it, which is right for
+  /// every probe whose work is in the models of a `ProbeModel`.
+  public let work: Work?
 
-  public init(key: String, cost: Double = 1) {
+  public init(key: String, cost: Double = 1, work: Work? = nil) {
     precondition(!key.isEmpty && cost > 0 && cost.isFinite, "cell '\(key)' of cost \(cost)")
     self.key = key
     self.cost = cost
+    self.work = work
   }
+
+  /// The model, or what else stands first in the key: what cells of like speed have in common.
+  public var group: String { key.split(separator: "/").first.map(String.init) ?? key }
 }
 
 /// What a run is going to do: its cells in the order of the rows, and its tables.

@@ -11,12 +11,14 @@ public struct InputFile: Sendable, Equatable {
   public let role: Role
   /// What messages and run.json call it: `ts-softmax/model.safetensors`. Never the folders above.
   public let name: String
-  /// 64 hexadecimal digits.
-  public let sha256: String
+  /// 64 hexadecimal digits; empty where the file was not read, in a rehearsal.
+  public private(set) var sha256: String
   /// In bytes.
   public let size: Int
-  private let path: String
-  private let identity: [Int]?
+  /// Empty for contents that are in no file.
+  let path: String
+  /// What changes when the file does: device, inode, size and time.
+  let identity: [Int]?
 
   /// Reads the file at `path` and computes its digest.
   ///
@@ -28,6 +30,27 @@ public struct InputFile: Sendable, Equatable {
     self.role = role
     self.name = name
     self.path = path
+  }
+
+  /// The file at `path` without its digest.
+  ///
+  /// - Throws: `RunError.missing`.
+  init(_ role: Role, named name: String, unread path: String) throws {
+    guard let size = SystemFile.size(of: path) else {
+      throw RunError.missing(file: path, fact: "there is no such file")
+    }
+    identity = SystemFile.identity(of: path)
+    (sha256, self.size) = ("", size)
+    self.role = role
+    self.name = name
+    self.path = path
+  }
+
+  /// The same file with a digest that is known from before.
+  func with(sha256: String) -> InputFile {
+    var file = self
+    file.sha256 = sha256
+    return file
   }
 
   /// Contents that are not in a file of their own, such as a generated task.

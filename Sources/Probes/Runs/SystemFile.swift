@@ -71,6 +71,13 @@ enum SystemFile {
     return Int(information.st_size)
   }
 
+  /// A path from the root, links resolved; the path itself where there is nothing.
+  static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
   /// What changes when a file is replaced or written to: device, inode, size and time.
   static func identity(of path: String) -> [Int]? {
     var information = stat()

@@ -36,11 +36,13 @@ public enum Precision: String, Sendable, CaseIterable, Codable {
   public var isAvailable: Bool { self == .f32 || ck_bf16_available() }
 }
 
-/// The instruction set and the threads that a computation uses, and the precision of its products.
+/// The instruction set and the threads that a computation uses, the precision of its products, and what counts them.
 public struct ComputeContext: Sendable {
   public let instructionSet: InstructionSet
   public let threads: Int
   public let precision: Precision
+  /// What is told of every product; nil for nobody.
+  public private(set) var meter: WorkMeter?
   private let pool: ThreadPool
 
   /// - Parameter threads: at least 1; the caller's thread is one of them.
@@ -56,6 +58,16 @@ public struct ComputeContext: Sendable {
     pool = ThreadPool(threads: threads)
     ck_keep_freed_memory()
   }
+
+  /// The same context with a meter.
+  public func metered(by meter: WorkMeter) -> ComputeContext {
+    var context = self
+    context.meter = meter
+    return context
+  }
+
+  /// The meter of a rehearsal: models are made small, and say what they stand for.
+  public var rehearsal: WorkMeter? { meter?.kind == .rehearsing ? meter : nil }
 
   /// Calls `body` once for each index; on all threads when there is more than one index.
   package func parallel(_ count: Int, _ body: (Int) -> Void) {

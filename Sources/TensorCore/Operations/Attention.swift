@@ -69,6 +69,15 @@ public struct AttentionLayout<Scalar: TensorScalar>: Sendable {
     }
   }
 
+  /// How many keys all queries of one head see, together.
+  var visiblePairs: Int {
+    sequences.reduce(0) { sum, sequence in
+      let (count, past) = (sequence.count, sequence.pastCount)
+      guard let window else { return sum + count * past + count * (count + 1) / 2 }
+      return sum + (0..<count).reduce(0) { $0 + min(window, past + $1 + 1) }
+    }
+  }
+
   /// Rough nanoseconds of one pass over all scores with heads of `width`.
   func cost(width: Int) -> Int { scoreOffsets[sequences.count] * max(1, width / 16) }
 
@@ -113,6 +122,7 @@ extension Operations {
     let limit: Double = if let cap { cap } else { 0 }
     let (heads, width, valueWidth) = (layout.heads, q.width, v.width)
     let out = Tensor<Scalar>(uninitialized: [q.shape[0], heads, valueWidth])
+    count(layout, width: width + valueWidth)
     forEachHead(layout, cost: 2 * layout.cost(width: width)) { index, head in
       let sequence = layout.sequences[index]
       let row = sequence.start * heads + head
@@ -137,6 +147,7 @@ extension Operations {
     let (heads, width) = (layout.heads, q.tensor.width)
     let keyRow = layout.keyValueHeads * width
     let scores = Tensor<Scalar>(uninitialized: [layout.scoreOffsets[layout.sequences.count]])
+    count(layout, width: width)
     forEachHead(layout, cost: layout.cost(width: width)) { index, head in
       let sequence = layout.sequences[index]
       let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
@@ -150,6 +161,7 @@ extension Operations {
     return result(scores, from: q.node, k.node) { dScores, gradients in
       let dq = Tensor<Scalar>(repeating: 0, shape: q.shape)
       let dk = Tensor<Scalar>(repeating: 0, shape: k.shape)
+      count(layout, width: 2 * width)
       forEachKeyValueHead(layout, cost: 2 * layout.cost(width: width)) { index, shared, head in
         let sequence = layout.sequences[index]
         let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
@@ -215,6 +227,7 @@ extension Operations {
       everyKey ? sequence.total : sequence.pastCount
     }
     let out = Tensor<Scalar>(uninitialized: [rows, heads, width])
+    count(layout, width: width)
     forEachHead(layout, cost: layout.cost(width: width)) { index, head in
       let sequence = layout.sequences[index]
       let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
@@ -228,6 +241,7 @@ extension Operations {
       precondition(!everyKey, "no gradient flows through a pattern that was edited")
       let dPattern = Tensor<Scalar>(uninitialized: pattern.shape)
       let dv = Tensor<Scalar>(repeating: 0, shape: v.shape)
+      count(layout, width: 2 * width)
       forEachKeyValueHead(layout, cost: 2 * layout.cost(width: width)) { index, shared, head in
         let sequence = layout.sequences[index]
         let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
@@ -244,6 +258,11 @@ extension Operations {
       gradients.accumulate(into: v.node) { kernels.add($1, $0, dv.base, $0) }
       withExtendedLifetime((dPattern, dv)) {}
     }
+  }
+
+  /// Tells the meter of one product of numbers for each visible key, head and element of `width`.
+  private func count(_ layout: AttentionLayout<Scalar>, width: Int) {
+    context.meter?.count(2 * layout.visiblePairs * layout.heads * width)
   }
 
   /// Every (sequence, head), in any order, over threads.

@@ -47,6 +47,9 @@ extension Operations {
     let size = keyWidth * valueWidth
     let outRow = heads * valueWidth
     let cost = q.shape[0] * heads * size / 4
+    // A token writes to the state and reads from it; by the delta rule it reads before it writes, too.
+    let passes = (betas == nil ? 2 : 3) * segments.reduce(0) { $0 + $1.count } * heads * size
+    context.meter?.count(2 * passes)
     context.parallelRanges(segments.count * heads, cost: cost) { range in
       for task in range {
         let (index, head) = (task / heads, task % heads)
@@ -65,6 +68,7 @@ extension Operations {
       func flow(_ index: Int, _ row: Int, _ head: Int) -> UnsafeMutablePointer<Scalar>? {
         index < flows.count ? flows[index].mutableBase + place(inputs[index], row, head) : nil
       }
+      context.meter?.count(2 * 2 * passes)
       // Heads that share an input share a task, so that their gradients add up in a fixed order.
       context.parallelRanges(segments.count * shared, cost: 4 * cost) { range in
         for task in range {

@@ -49,7 +49,10 @@ extension Operations {
         return copy
       } ?? Tensor<Scalar>(repeating: 0, shape: [form.heads, form.keyWidth, form.valueWidth])
     }
-    let cost = q.shape[0] * form.heads * form.keyWidth * form.valueWidth / 8
+    let size = segments.reduce(0) { $0 + $1.count } * form.heads * form.keyWidth * form.valueWidth
+    // A token writes to the state and reads from it.
+    context.meter?.count(2 * 2 * size)
+    let cost = size / 8
     context.parallelRanges(segments.count * form.heads, cost: cost) { range in
       for task in range {
         let (index, head) = (task / form.heads, task % form.heads)
@@ -66,6 +69,7 @@ extension Operations {
       let dk = Tensor<Scalar>(repeating: 0, shape: k.shape)
       let dv = Tensor<Scalar>(repeating: 0, shape: v.shape)
       let stateSize = form.keyWidth * form.valueWidth
+      context.meter?.count(2 * 2 * 2 * size)
       context.parallelRanges(segments.count * form.sharedHeads, cost: 3 * cost) { range in
         for task in range {
           let (index, shared) = (task / form.sharedHeads, task % form.sharedHeads)

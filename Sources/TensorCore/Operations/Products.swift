@@ -62,6 +62,7 @@ extension Operations {
     bias: UnsafePointer<Scalar>?, out: UnsafeMutablePointer<Scalar>, accumulate: Bool
   ) {
     let columns = b.columns
+    context.meter?.count(2 * rows * b.depth * columns)
     func run(_ rowRange: Range<Int>, _ panels: Range<Int>) {
       let (from, to) = (a + rowRange.lowerBound * aRow, out + rowRange.lowerBound * columns)
       switch b.format {

@@ -1,0 +1,61 @@
+// How long a run would take: at the speed of an earlier run on this machine, or else at the speed of its matrix product.
+
+import TensorCore
+
+/// An expected time, and what it rests on.
+public struct TimeEstimate: Sendable {
+  /// Seconds by cell, in the plan's order.
+  public let cells: [Double]
+  /// Whether all groups ran on this machine before.
+  public let isRemembered: Bool
+
+  public var seconds: Double { cells.reduce(0, +) }
+
+  /// - Parameter productSpeed: operations a second of the matrix product, asked for where nothing is remembered.
+  public init(
+    _ rehearsal: Rehearsal, of inputs: RunInputs, on environment: RunEnvironment,
+    memory: MachineMemory, productSpeed: () -> Double
+  ) {
+    var cells: [Double] = []
+    var (speed, isRemembered) = (Double?.none, true)
+    for part in rehearsal.parts {
+      let operations = part.work.floatingPointOperations
+      if let known = memory.seconds(
+        for: operations, of: part.cell.group, in: inputs, on: environment)
+      {
+        cells.append(known)
+        continue
+      }
+      isRemembered = false
+      let measured = speed ?? productSpeed()
+      speed = measured
+      cells.append(part.overhead + operations / measured)
+    }
+    self.cells = cells
+    self.isRemembered = isRemembered
+  }
+}
+
+extension ComputeContext {
+  /// Operations a second of the matrix product at a few dozen rows, from a fifth of a second of it.
+  public func measuredProductSpeed() -> Double {
+    let (rows, depth, columns) = (64, 768, 3072)
+    let weights = (0..<4).map { index in
+      let weight = Parameter<Float>(
+        name: "weight \(index)", tensor: Tensor(repeating: 0.5, shape: [columns, depth]))
+      weight.prepare(on: self)
+      return weight
+    }
+    let x = Variable(Tensor<Float>(repeating: 0.25, shape: [rows, depth]))
+    let ops = Operations<Float>(self)
+    let clock = ContinuousClock()
+    for weight in weights { _ = ops.linear(x, weight: weight) }
+    let start = clock.now
+    var products = 0
+    repeat {
+      _ = ops.linear(x, weight: weights[products % weights.count])
+      products += 1
+    } while (clock.now - start).seconds < 0.2
+    return 2 * Double(rows * depth * columns) * Double(products) / (clock.now - start).seconds
+  }
+}

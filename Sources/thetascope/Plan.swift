@@ -1,0 +1,58 @@
+// thetascope plan: what a run would take, and every mistake that it would find, without touching a weight.
+
+import ArgumentParser
+import Foundation
+import Probes
+import TensorCore
+
+struct Plan: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a run would take: cells, tokens, arithmetic, memory and time.",
+    discussion: """
+      The probe's own code is rehearsed on miniatures of the models (same layers, heads and vocabulary, widths of a few \
+      numbers), so every mistake that the run would find is found. The time is that of the last run of such cells on \
+      this machine; before there is one, it is what the matrix product alone would take, and the run takes longer.
+      """)
+
+  @OptionGroup var options: ProbeOptions
+
+  func run() throws {
+    let meter = WorkMeter(.rehearsing)
+    let context = options.context
+    let prepared = try options.prepared(on: context.metered(by: meter))
+    let rehearsal = try prepared.rehearsed(on: meter)
+    let memory = MachineMemory.standard
+    let time = TimeEstimate(
+      rehearsal, of: prepared.inputs, on: options.environment(context), memory: memory,
+      productSpeed: context.measuredProductSpeed)
+    var table = TextTable(headers: ["cells of", "cells", "tokens", "GFLOP", "GB", "time"])
+    func append(_ name: String, _ parts: [Rehearsal.Part], seconds: Double) {
+      let work = parts.reduce(Work()) { $0 + $1.work }
+      table.append([
+        name, "\(parts.count)", "\(work.tokens)",
+        TextTable.number(work.floatingPointOperations / 1e9),
+        TextTable.number(Double(work.bytes) / 1e9, decimals: 3), ProgressLine.duration(seconds),
+      ])
+    }
+    let seconds = Dictionary(
+      zip(rehearsal.parts.map(\.cell.key), time.cells), uniquingKeysWith: { first, _ in first })
+    for (name, parts) in rehearsal.groups {
+      append(name, parts, seconds: parts.reduce(0) { $0 + seconds[$1.cell.key, default: 0] })
+    }
+    append("all", rehearsal.parts, seconds: time.seconds)
+    for line in table.lines(width: 110) { print(line) }
+    let guessed = rehearsal.parts.count { !$0.isRehearsed }
+    if guessed > 0 {
+      options.common.say(
+        "\(guessed) cells were not rehearsed: their work is that of their group's others")
+    }
+    options.common.say(
+      "GB is the most that weights and activations hold at one time, "
+        + "\(TextTable.number(Double(rehearsal.weightBytes) / 1e9, decimals: 3)) of it the models' weights")
+    options.common.say(
+      time.isRemembered
+        ? "the time is that of earlier runs on this machine"
+        : "these cells did not run on this machine yet: the time is that of their arithmetic, at least")
+    if let inputs = memory.completed(prepared.inputs) { options.common.say("run_id \(inputs.runID)") }
+  }
+}

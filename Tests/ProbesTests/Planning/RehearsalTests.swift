@@ -1,0 +1,95 @@
+// A plan's arithmetic against what the products of the run really do, for every probe: both are counted, by code that
+// shares nothing.
+
+import CheckpointIO
+import Probes
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite struct RehearsalTests {
+  private static let data = "\(packageFolder)/data"
+
+  /// Small runs of every probe whose work is in models of softmax and of linear attention.
+  private static let studies: [String: JSON] = [
+    "task-vectors": [
+      "tasks": ["country_capital", "next_letter"], "development_sets": 3, "test_sets": 3,
+    ],
+    "task-vector-variants": [
+      "tasks": ["country_capital"], "development_sets": 2, "test_sets": 2, "shot_counts": [2],
+      "dummy_counts": [1], "orders": 1, "ranks": [1],
+    ],
+    "activation-patching": [
+      "tasks": ["country_capital"], "shots": 2, "test_sets": 2,
+      "position_hooks": ["hook_resid_pre"], "head_hooks": ["attn.hook_z"],
+    ],
+  ]
+
+  private static func tree(_ probe: String, _ settings: JSON, models: [String]) throws -> SpecTree {
+    var object: JSONObject = [
+      "probe": .string(probe), "models": .array(models.map { .string("\(data)/models/\($0)") }),
+    ]
+    for (key, value) in settings.objectValue ?? JSONObject() { object[key] = value }
+    object["tasks_folder"] = .string("\(data)/tasks")
+    return try SpecTree(.object(object), file: "\(probe).yaml")
+  }
+
+  private func expectAgreement(_ tree: SpecTree) throws {
+    let rehearsing = WorkMeter(.rehearsing)
+    let planned = try ProbeRegistry.prepare(
+      tree, small: false, on: ComputeContext(threads: 2).metered(by: rehearsing)
+    ).rehearsed(on: rehearsing)
+    let counting = WorkMeter(.counting)
+    let probe = try ProbeRegistry.prepare(
+      tree, small: false, on: ComputeContext(threads: 2).metered(by: counting))
+    #expect(probe.plan.cells.map(\.key) == planned.parts.map(\.cell.key))
+    for part in planned.parts {
+      counting.reset()
+      _ = try probe.work(part.cell)
+      let counted = counting.work
+      let ratio = part.work.floatingPointOperations / counted.floatingPointOperations
+      #expect(
+        abs(ratio - 1) < 0.01,
+        "\(part.cell.key): planned \(part.work.floatingPointOperations), counted \(counted)")
+      if part.cell.work == nil { #expect(part.work.tokens == counted.tokens, "\(part.cell.key)") }
+    }
+  }
+
+  @Test(arguments: ["task-vectors", "task-vector-variants", "activation-patching"])
+  func studiesAreAsPlanned(_ probe: String) throws {
+    for model in ["softmax", "linear"] {
+      guard FileReading.kind(of: "\(Self.data)/models/\(model)/model.safetensors") == .file else {
+        return print("skipped: studiesAreAsPlanned: data/models/\(model) is not there")
+      }
+    }
+    let settings = try #require(Self.studies[probe])
+    try expectAgreement(Self.tree(probe, settings, models: ["softmax", "linear"]))
+  }
+
+  /// Every way of fine-tuning.
+  @Test(arguments: ["softmax", "linear"]) func fineTuningIsAsPlanned(_ model: String) throws {
+    guard FileReading.kind(of: "\(Self.data)/models/\(model)/model.safetensors") == .file else {
+      return print("skipped: fineTuningIsAsPlanned: data/models/\(model) is not there")
+    }
+    try expectAgreement(
+      Self.tree(
+        "icl-vs-finetuning",
+        [
+          "data": [["task": "country_continent"]], "shots": 4, "seeds": [1], "test_examples": 4,
+          "development_examples": 4, "dual_examples": 2,
+          "fine_tuning": [
+            "methods": ["keys_and_values", "values", "all", "layer_causal"], "rates": [0.01],
+          ],
+          "order_sensitivity": ["orders": 2, "examples": 2],
+        ], models: [model]))
+  }
+
+  @Test func regressionIsAsPlanned() throws {
+    try expectAgreement(
+      SpecTree(
+        [
+          "probe": "linear-finetuning", "batch": 203, "iterations": 5, "finetuning_points": 100,
+          "test_prompts": 203,
+        ], file: "linear-finetuning.yaml"))
+  }
+}
