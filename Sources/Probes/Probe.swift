@@ -67,6 +67,37 @@ public enum ProbeRegistry {
       let (spec, resolved) = try tree.decode(small: small, ActivationPatchingSpec.init(reading:))
       return try ActivationPatchingProbe(spec, file: tree.file, on: context).prepared(resolved)
     },
+    Entry(
+      name: "lens",
+      about:
+        "Activations and θ through the final norm and the unembedding: the answer by layer and position, first tokens."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, LensSpec.init(reading:))
+      return try LensProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "function-vectors",
+      about:
+        "Todd et al. 2023: causal indirect effects of heads, the vector of the best ones added at every layer."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, FunctionVectorsSpec.init(reading:))
+      return try FunctionVectorsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "in-context-vectors",
+      about:
+        "Liu et al. 2024: demonstrations as one direction from inputs to outputs, added in every layer, norms kept."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, InContextVectorsSpec.init(reading:))
+      return try InContextVectorsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "vector-arithmetic",
+      about: "Sums, differences and analogies of task vectors (activations, not weights)."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, VectorArithmeticSpec.init(reading:))
+      return try VectorArithmeticProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
   ]
 
   public static var all: [(name: String, about: String)] { entries.map { ($0.name, $0.about) } }

@@ -3,6 +3,7 @@
 import CheckpointIO
 import Foundation
 import ICLTasks
+import TestSupport
 import Testing
 
 @Suite struct TaskLibraryTests {
@@ -68,6 +69,28 @@ import Testing
       let error = #expect(throws: TaskError.self) { try TaskLibrary(folder: folder) }
       #expect(error?.description.contains(sentence) == true)
     }
+  }
+
+  /// Todd et al.'s tasks as they are published; one has the name of a generated task and stands in its place.
+  @Test func abstractiveTasksOfToddEtAl() throws {
+    guard let folder = realMaterial("data/function_vectors/dataset_files/abstractive") else {
+      return
+    }
+    let library = try TaskLibrary(folder: folder)
+    #expect(library.files.count == 29)
+    for file in library.files {
+      #expect(file.format == .list && file.task.category == "abstractive", "\(file.path)")
+      let entries = try #require(try JSON(contentsOf: file.path).arrayValue)
+      let kept = entries.count - file.changes.repeatsDropped - file.changes.alternativesMerged
+      #expect(file.task.pairs.count == kept && kept >= 20, "\(file.path)")
+      #expect(try library.task(named: file.task.name) == file.task)
+      let first = try #require(entries.first)
+      #expect(file.task.pairs[0].input == first["input"]?.stringValue)
+    }
+    #expect(try library.task(named: "country-capital").pairs.count > 100)
+    #expect(
+      try library.task(named: "next_capital_letter").source != GeneratedTasks.algorithmic[0].source)
+    #expect(library.names.contains("next_letter"))
   }
 
   @Test func missingFolder() {

@@ -18,6 +18,9 @@ package enum Tolerance {
   package static let doubleAgainstFloat = 2e-6
   /// f64 gradients against central differences with a step of 1e-5: truncation and cancellation.
   package static let finiteDifference = 1e-7
+  /// What probes make of several f32 runs (effects, shares of effects) against f64 references: differences of logits and
+  /// quotients of them magnify what a single run's activations differ by.
+  package static let probe = 1e-4
 }
 
 /// Where two arrays differ most, in units of the larger of 1, the reference's root mean square (of its

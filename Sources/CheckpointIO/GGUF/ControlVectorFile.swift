@@ -24,11 +24,10 @@ public enum ControlVectorFile {
     header.bytes += Array("GGUF".utf8)
     header.integer(UInt32(3))
     header.integer(UInt64(directions.count))
-    header.integer(UInt64(4))
+    header.integer(UInt64(3))
     header.pair("general.architecture", "controlvector")
     header.pair("controlvector.model_hint", model)
     header.pair("controlvector.layer_count", UInt32(layers))
-    header.pair("general.alignment", UInt32(alignment))
     var offset = 0
     for (layer, values) in directions {
       header.text("direction.\(layer)")
@@ -46,6 +45,7 @@ public enum ControlVectorFile {
     try AtomicFile.write(header.bytes, to: path)
   }
 
+  /// The format's default, which a file need not say.
   private static let alignment = 32
 
   private static func padded(_ count: Int) -> Int {

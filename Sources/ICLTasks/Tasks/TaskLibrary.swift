@@ -11,7 +11,8 @@ public struct TaskLibrary: Sendable {
   /// Reads every `.json` file below a folder (`data/tasks/<category>/<task>.json`).
   ///
   /// A file in the house's format must be named after its task and lie in a folder named after its
-  /// category.
+  /// category. A published file stands in place of a generated task of its name (`next_capital_letter`
+  /// of Todd et al. is one); a house file of such a name is refused.
   ///
   /// - Parameters:
   ///   - folder: the folder; subfolders are searched, hidden ones left out.
@@ -46,8 +47,12 @@ public struct TaskLibrary: Sendable {
   private init(files: [TaskFile], tasks given: [ICLTask], generating: Bool) throws {
     var tasks = given
     if generating {
-      tasks += GeneratedTasks.algorithmic
-      tasks += GeneratedTasks.perDomain(of: tasks)
+      let published = Set(files.filter { $0.format != .house }.map(\.task.name))
+      func add(_ generated: [ICLTask]) {
+        tasks += generated.filter { !published.contains($0.name) }
+      }
+      add(GeneratedTasks.algorithmic)
+      add(GeneratedTasks.perDomain(of: tasks))
     }
     func origin(_ place: Int) -> String {
       if place < files.count { return files[place].path }

@@ -58,15 +58,13 @@ struct ActivationPatchingCell {
     var outcome = Outcome(
       query: pair.query, places: pair.places.map(\.name), unedited: ends[0], donor: ends[1])
 
-    let layers = 0..<cell.layers
     let points = spec.positionHooks + spec.headHooks.filter { !spec.positionHooks.contains($0) }
-    let hooks = layers.flatMap { layer in points.map { HookName.block(layer, $0) } }
+    let hooks = points.flatMap(model.hooks)
     let values = try model.captured([donor], reading: hooks, notes: &cell.output.notes)
     var spots: [Spot] = []
     var prompts: [EditedPrompt] = []
-    for layer in layers {
-      for point in spec.positionHooks {
-        let hook = HookName.block(layer, point)
+    for layer in 0..<cell.layers {
+      for hook in spec.positionHooks.map({ HookName.block(layer, $0) }) where hooks.contains(hook) {
         for place in pair.places {
           spots.append(Spot(hook: hook, position: place.name))
           let value = try values.value(hook, RowAddress(sequence: 0, position: place.position))
@@ -74,8 +72,7 @@ struct ActivationPatchingCell {
             receiver.with(.replace(hook, at: [place.position], with: [value])))
         }
       }
-      for point in spec.headHooks {
-        let hook = HookName.block(layer, point)
+      for hook in spec.headHooks.map({ HookName.block(layer, $0) }) where hooks.contains(hook) {
         let heads = try model.catalog.entry(hook).heads ?? 1
         let positions = spec.headsEverywhere ? Array(tokens.indices) : [tokens.count - 1]
         let rows = try positions.map {
@@ -147,6 +144,13 @@ struct ActivationPatchingCell {
       }
     }
     return effects
+  }
+}
+
+extension Transformer {
+  /// A point of every layer that has it: layers of hybrids differ.
+  func hooks(_ point: BlockPoint) -> [HookName] {
+    (0..<architecture.layers).map { .block($0, point) }.filter(catalog.contains)
   }
 }
 

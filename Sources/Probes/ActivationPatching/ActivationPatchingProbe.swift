@@ -19,11 +19,20 @@ struct ActivationPatchingProbe {
     self.spec = spec
     study = try TaskStudy(spec.prompting, file: file, on: context)
     for model in study.models {
-      // A hook that the model lacks is refused before any arithmetic.
+      // A hook that no layer of the model has is refused before any arithmetic.
       for point in spec.positionHooks + spec.headHooks + spec.paths.flatMap({ [$0.from, $0.to] }) {
-        let entry = try model.model.catalog.entry(.block(0, point))
+        let catalog = model.model.catalog
+        let hook = model.model.hooks(point).first ?? .block(0, point)
+        let entry = try catalog.entry(hook)
+        guard entry.rowKind != .sequence else {
+          throw RunError.invalidInput(
+            subject: "\(hook)",
+            fact:
+              "it has one value a prompt and no position, and a whole prompt begins with an empty "
+              + "state; patch attn.hook_ssm_state or attn.hook_ssm_write")
+        }
         if spec.headHooks.contains(point), entry.heads == nil {
-          throw HookError.noHeadAxis(hook: entry.name)
+          throw HookError.noHeadAxis(hook: hook)
         }
       }
       _ = try givenPairs(model)

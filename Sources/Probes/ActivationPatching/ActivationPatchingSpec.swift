@@ -58,34 +58,20 @@ extension ActivationPatchingSpec {
     directions = try reader.choices(
       "directions", default: ["denoising"],
       among: ["denoising": .denoising, "noising": .noising])
-    positionHooks = try Self.points(
+    positionHooks = try BlockPoint.points(
       "position_hooks", ["hook_resid_pre", "hook_attn_out", "hook_mlp_out"], &reader)
-    headHooks = try Self.points("head_hooks", ["attn.hook_z"], &reader)
+    headHooks = try BlockPoint.points("head_hooks", ["attn.hook_z"], &reader)
     headsEverywhere =
       try reader.choice(
         "head_positions", default: "last", among: ["last": false, "all": true])
     paths = try reader.nestedList("paths", isOptional: true) { reader in
       Path(
-        from: try Self.point(reader.string("from"), "from", reader),
-        to: try Self.point(reader.string("to"), "to", reader))
+        from: try BlockPoint.point(reader.string("from"), "from", reader),
+        to: try BlockPoint.point(reader.string("to"), "to", reader))
     }
     attribution = try reader.bool("attribution", default: true)
     guard !pairs.isEmpty || !prompting.tasks.isEmpty else {
       throw reader.wrong("tasks", "there is nothing to patch: name tasks, or spell out pairs")
     }
-  }
-
-  private static func points(_ key: String, _ fallback: [String], _ reader: inout SpecReader) throws
-    -> [BlockPoint]
-  {
-    try reader.strings(key, default: fallback).map { try point($0, key, reader) }
-  }
-
-  private static func point(_ name: String, _ key: String, _ reader: SpecReader) throws
-    -> BlockPoint
-  {
-    if let point = BlockPoint(rawValue: name) { return point }
-    let near = nearest(to: name, among: BlockPoint.allCases.map(\.rawValue))
-    throw reader.wrong(key, "'\(name)' is no hook point of a block; did you mean '\(near)'?")
   }
 }

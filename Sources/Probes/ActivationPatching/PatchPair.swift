@@ -21,7 +21,7 @@ package struct PatchPair: Sendable {
   ) throws {
     guard clean.count == corrupt.count else {
       throw RunError.invalidInput(
-        subject: "the pair of '\(query)'",
+        subject: "the pair of '\(query.onOneLine)'",
         fact: "the clean prompt has \(clean.count) tokens \(pieces(clean)) and the corrupt one "
           + "\(corrupt.count) \(pieces(corrupt)); patching needs the same position in both, so give "
           + "prompts of equal length")
@@ -79,26 +79,9 @@ extension ActivationPatchingProbe {
         try PatchPair(
           clean: clean.tokens, corrupt: found.prompt.tokens, answer: answer,
           contrast: found.contrast, query: dataset.task.pairs[set.query].input,
-          places: Self.places(clean), pieces: { $0.map { model.encoder.tokenizer.decode([$0]) } }))
+          places: clean.places, pieces: { $0.map { model.encoder.tokenizer.decode([$0]) } }))
     }
     return pairs
-  }
-
-  /// The positions with a role, by the role's name.
-  private static func places(_ prompt: TokenizedPrompt) -> [(name: String, position: Int)] {
-    let count = prompt.roles["label"]?.count ?? 0
-    let names = (0..<count).flatMap { index in
-      ["input", "arrow", "label", "separator"].map { ($0, index) }
-    }
-    let shown = names.compactMap { role, index -> (name: String, position: Int)? in
-      prompt.roles[role].flatMap {
-        $0.indices.contains(index) ? ("\(role)[\(index)]", $0[index]) : nil
-      }
-    }
-    return shown
-      + ["query", "last"].compactMap { role in
-        prompt.roles[role]?.first.map { (role, $0) }
-      }
   }
 
   /// The pairs that the file spells out.
@@ -107,22 +90,53 @@ extension ActivationPatchingProbe {
     return try spec.pairs.map { given in
       func tokens(_ text: String) throws -> [Int] { try model.encoder.promptTokens(text).map(\.id) }
       let clean = try tokens(given.clean)
-      func first(_ answer: String) throws -> Int {
-        let both = try tokens(given.clean + answer)
-        guard both.starts(with: clean), both.count > clean.count else {
-          throw RunError.invalidInput(
-            subject: "the pair of '\(given.clean)'",
-            fact:
-              "the tokenizer joins the answer '\(answer)' with the end of the prompt; give it the "
-              + "blank that stands before it")
-        }
-        return both[clean.count]
-      }
       return try PatchPair(
-        clean: clean, corrupt: try tokens(given.corrupt), answer: try first(given.answer),
-        contrast: try first(given.contrast), query: given.clean,
+        clean: clean, corrupt: try tokens(given.corrupt),
+        answer: try model.encoder.firstToken(of: given.answer, after: given.clean),
+        contrast: try model.encoder.firstToken(of: given.contrast, after: given.clean),
+        query: given.clean,
         places: clean.indices.map { ("\($0)", $0) },
         pieces: { $0.map { tokenizer.decode([$0]) } })
     }
+  }
+}
+
+extension PromptEncoder {
+  /// The first token of an answer that a probe file spells out, where it stands.
+  ///
+  /// - Throws: `RunError.invalidInput` where the tokenizer joins prompt and answer.
+  func firstToken(of answer: String, after prompt: String) throws -> Int {
+    let before = try promptTokens(prompt).map(\.id)
+    let both = try promptTokens(prompt + answer).map(\.id)
+    guard both.starts(with: before), both.count > before.count else {
+      throw RunError.invalidInput(
+        subject: "the prompt '\(prompt.onOneLine)'",
+        fact:
+          "the tokenizer joins the answer '\(answer)' with its end; give it the blank that stands "
+          + "before it")
+    }
+    return both[before.count]
+  }
+}
+
+extension String {
+  /// With its new lines spelled out, for messages.
+  var onOneLine: String { replacing("\n", with: "\\n") }
+}
+
+extension TokenizedPrompt {
+  /// The positions with a role, by the role's name, in the order of the text.
+  var places: [(name: String, position: Int)] {
+    let count = roles["label"]?.count ?? 0
+    let names = (0..<count).flatMap { index in
+      ["input", "arrow", "label", "separator"].map { ($0, index) }
+    }
+    let shown = names.compactMap { role, index -> (name: String, position: Int)? in
+      roles[role].flatMap {
+        $0.indices.contains(index) ? ("\(role)[\(index)]", $0[index]) : nil
+      }
+    }
+    return shown
+      + ["query", "last"].compactMap { role in roles[role]?.first.map { (role, $0) } }
   }
 }

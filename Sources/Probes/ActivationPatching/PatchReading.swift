@@ -35,7 +35,7 @@ struct PatchReading: Sendable {
   }
 
   /// The log-softmax, nats.
-  private static func logProbabilities(_ logits: [Float]) -> [Double] {
+  static func logProbabilities(_ logits: [Float]) -> [Double] {
     let greatest = Double(logits.max() ?? 0)
     var sum = CompensatedSum()
     for logit in logits { sum.add(ck_exp(Double(logit) - greatest)) }

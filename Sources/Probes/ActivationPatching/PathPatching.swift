@@ -16,11 +16,8 @@ extension ActivationPatchingCell {
   ) throws -> [(Spot, PatchReading)] {
     let model = cell.model.model
     let all = Array(receiver.prompt.indices)
-    let outputs: [BlockPoint] = [.attnOut, .mlpOut].filter {
-      model.catalog.contains(.block(0, $0))
-    }
-    let frozen = (0..<cell.layers).flatMap { layer in outputs.map { HookName.block(layer, $0) } }
-    let senders = (0..<cell.layers).map { HookName.block($0, path.from) }
+    let frozen = [BlockPoint.attnOut, .mlpOut].flatMap(model.hooks).sorted()
+    let senders = model.hooks(path.from)
     let own = try model.captured([receiver], reading: frozen, notes: &cell.output.notes)
     let given = try model.captured([donor], reading: senders, notes: &cell.output.notes)
     func rows(_ cache: ActivationCache<Float>, _ hook: HookName) throws -> [[Float]] {
@@ -38,9 +35,7 @@ extension ActivationPatchingCell {
         var edit = PromptEdit.replace(
           sender, at: all, with: values.map { Array($0[head * width..<(head + 1) * width]) })
         if heads != nil { edit.heads = .index(head) }
-        for layer in 0..<cell.layers {
-          let target = HookName.block(layer, path.to)
-          guard sender < target else { continue }
+        for target in model.hooks(path.to) where sender < target {
           // The block that a head belongs to passes its own change on: only what reads the stream is held.
           let between = frozen.filter {
             sender < $0 && $0 < target && !(Self.passes(sender, through: $0))

@@ -109,6 +109,29 @@ struct StudyCell {
     Bootstrap(key: "\(model.name)\u{0}\(key)", seed: spec.seed).mean(values, clusters: queries)
   }
 
+  /// A metric at a place, a value for each example.
+  struct MeanRow {
+    let place: Place
+    let metric: Metric
+    let values: [Double?]
+
+    init(_ place: Place, _ metric: Metric, _ values: [Double?]) {
+      self.place = place
+      self.metric = metric
+      self.values = values
+    }
+  }
+
+  /// Means over the same examples, their intervals from one set of resamples over queries.
+  mutating func addMeans(_ task: String?, _ rows: [MeanRow], queries: [String], key: String) {
+    var sample = ClusteredSample(clusters: queries)
+    let statistics = rows.map { BootstrapStatistic.mean(sample.add($0.values)) }
+    let estimates = Bootstrap(
+      key: "\(model.name)\u{0}\(task ?? "")\u{0}\(key)", seed: spec.seed
+    ).estimates(of: statistics, over: sample)
+    for (row, estimate) in zip(rows, estimates) { add(task, row.place, row.metric, estimate) }
+  }
+
   mutating func addSamples(
     _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict]
   ) {

@@ -105,13 +105,13 @@ struct TaskStudy {
       }, conclude: conclude, summary: summary)
   }
 
-  /// A run whose cells are one model with all its tasks.
+  /// A run whose cells are one model with all its tasks; without tasks, every model.
   func prepared(
     _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema] = [.results, .samples],
     work: @escaping (ProbeModel) throws -> CellOutput,
     summary: @escaping ([ResultRow]) -> String
   ) throws -> PreparedProbe {
-    let able = models.filter { ready[$0.name] != nil }
+    let able = models.filter { tasks.isEmpty || ready[$0.name] != nil }
     return try prepared(
       probe, resolved, tables: tables, cells: able.map { cell($0.name, $0) },
       work: { cell in

@@ -34,6 +34,18 @@ public enum Condition: String, Sendable, CaseIterable {
   case meanHiddenAdded = "mean_hidden_added"
   case stateInjected = "state_injected"
   case stateTruncated = "state_truncated"
+  case given = "as_given"
+  case taskVectorDecoded = "task_vector_decoded"
+  case taskVectorOtherTaskDecoded = "task_vector_other_task_decoded"
+  case headMean = "head_mean"
+  case functionVector = "function_vector"
+  case functionVectorRandomHeads = "function_vector_random_heads"
+  case layerAverage = "layer_average"
+  case inContextVector = "in_context_vector"
+  case inContextVectorRandom = "in_context_vector_random"
+  case inContextVectorOtherTask = "in_context_vector_other_task"
+  case vectorArithmetic = "task_vector_arithmetic"
+  case vectorArithmeticRandom = "task_vector_arithmetic_random"
   case denoised
   case noised
   case clean
@@ -157,6 +169,55 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation(
         "The query behind its demonstrations, each head's recurrent state replaced at every layer by "
           + "its best approximation of the row's rank.")
+    case .given:
+      Documentation("The prompt as the probe file spells it out, without edits.")
+    case .taskVectorDecoded:
+      Documentation(
+        "The task vector θ(S) itself as the activation: nothing is patched.",
+        source: "Hendel et al. 2023, arXiv:2310.15916, §5")
+    case .taskVectorOtherTaskDecoded:
+      Documentation(
+        "As `task_vector_decoded`, the θ of another task, which `source_task` names; outputs are those of "
+          + "`task`.")
+    case .headMean:
+      Documentation(
+        "The in-context prompt with permuted labels, the output of the row's head at the last token "
+          + "replaced by its mean over in-context prompts of the task that were answered rightly.",
+        source: "Todd et al. 2023, arXiv:2310.15213, §2.2")
+    case .functionVector:
+      Documentation(
+        "The row's prompt, the function vector added to its last token's activation: the sum of what the "
+          + "heads of the greatest average indirect effect write, on average over prompts of the task.",
+        formula: "h + Σ_A W_O ā", source: "Todd et al. 2023, arXiv:2310.15213, §2.3")
+    case .functionVectorRandomHeads:
+      Documentation("As `function_vector`, with as many heads drawn from all others.")
+    case .layerAverage:
+      Documentation(
+        "As `function_vector`, with the mean residual of the same prompts at the last token and the "
+          + "row's layer instead.", source: "Todd et al. 2023, arXiv:2310.15213, §3.1")
+    case .inContextVector:
+      Documentation(
+        "The zero-shot prompt, every token's activation at the row's hook in every layer turned towards "
+          + "the in-context vector, its norm kept; the vector is of the demonstrations' differences "
+          + "H(y) − H(x): their mean plus their first principal component, pointing where the mean does.",
+        formula: "‖x‖ n(n(x) + λ (1 + max(0, cos(x, −v))) n(v)), n(x) = x / ‖x‖",
+        source: "Liu et al. 2024, arXiv:2311.06668, §3, and its released code")
+    case .inContextVectorRandom:
+      Documentation("As `in_context_vector`, with a Gaussian random vector.")
+    case .inContextVectorOtherTask:
+      Documentation(
+        "As `in_context_vector`, with the demonstrations of another task, which `source_task` names."
+      )
+    case .vectorArithmetic:
+      Documentation(
+        "The zero-shot prompt of `task`, its last token's activation replaced by, or added to, a weighted "
+          + "sum of tasks' mean θ on development sets, which the row's expression spells out. Of "
+          + "activations: nothing is done to weights.",
+        source:
+          "Hendel et al. 2023, arXiv:2310.15916; of weights: Ilharco et al. 2022, arXiv:2212.04089")
+    case .vectorArithmeticRandom:
+      Documentation(
+        "As `task_vector_arithmetic`, with a Gaussian random vector of the same norm.")
     case .clean:
       Documentation("The clean prompt of a pair, without edits.")
     case .corrupt:

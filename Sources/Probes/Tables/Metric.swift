@@ -22,6 +22,13 @@ public enum Metric: String, Sendable, CaseIterable {
   case attributionEffect = "attribution_effect"
   case attributionError = "attribution_error"
   case attributionCorrelation = "attribution_correlation"
+  case targetLogit = "target_logit"
+  case taskOutputShare = "task_output_share"
+  case directLogit = "direct_logit"
+  case causalIndirectEffect = "causal_indirect_effect"
+  case averageIndirectEffect = "average_indirect_effect"
+  case headRank = "head_rank"
+  case chosenScale = "chosen_scale"
   case rec2FTP = "rec2ftp"
   case rec2FTPBaseRate = "rec2ftp_base_rate"
   case rec2FTPLift = "rec2ftp_lift"
@@ -99,8 +106,8 @@ extension Metric {
         whenEmpty: "n = 0")
     case .mcNemarP:
       Documentation(
-        "McNemar's exact two-sided p-value that the row's condition and `zero_shot` are equally "
-          + "accurate on the same examples.",
+        "McNemar's exact two-sided p-value that the row's condition and the same prompts without the "
+          + "edit (`zero_shot`, mostly) are equally accurate on the same examples.",
         formula: "2 P(Binomial(b + c, ½) ≤ min(b, c)), at most 1", range: "0 … 1",
         whenEmpty: "n = 0", source: "McNemar 1947, Psychometrika 12")
     case .permutationP:
@@ -160,6 +167,42 @@ extension Metric {
       Documentation(
         "Pearson's correlation between predicted and measured effects over the places of the row's "
           + "hook and the examples.", range: "−1 … 1", whenEmpty: "one side does not vary")
+    case .targetLogit:
+      Documentation(
+        "The logit of the right answer's first token, mean over examples; at a demonstration's arrow that "
+          + "of the demonstration's own answer.", unit: "logits", whenEmpty: "n = 0")
+    case .taskOutputShare:
+      Documentation(
+        "Of the `top` tokens of the greatest logits the share that begin an answer of the task; a share of "
+          + "the vocabulary as great as the task's answers are would be chance. Mean over examples.",
+        range: "0 … 1", whenEmpty: "n = 0",
+        source: "a number for what Hendel et al. 2023, arXiv:2310.15916, table 6 shows")
+    case .directLogit:
+      Documentation(
+        "What the row's module or head adds directly to the logit of the right answer above the mean "
+          + "logit, before a cap, the divisors of the norms behind it held. Mean over examples.",
+        formula: "⟨norm′(a), W_U[answer] − mean_v W_U[v]⟩", unit: "logits", whenEmpty: "n = 0",
+        source: "Wang et al. 2022, arXiv:2211.00593, §3 (direct logit attribution)")
+    case .causalIndirectEffect:
+      Documentation(
+        "How much the probability of the right answer's first token grows when the head's output at the "
+          + "last token is its mean over prompts of the task that were answered rightly. Mean over prompts.",
+        formula: "p(y | a := ā) − p(y)", range: "−1 … 1",
+        whenEmpty: "no prompt of the task was answered rightly",
+        source: "Todd et al. 2023, arXiv:2310.15213, equation 4")
+    case .averageIndirectEffect:
+      Documentation(
+        "The causal indirect effect, mean over the tasks of the run, every task counting the same.",
+        range: "−1 … 1", whenEmpty: "no prompt of any task was answered rightly",
+        source: "Todd et al. 2023, arXiv:2310.15213, equation 5")
+    case .headRank:
+      Documentation(
+        "The place of a head of the function vector by average indirect effect; other heads have no row.",
+        range: "0 (the greatest) … heads chosen − 1", whenEmpty: "never")
+    case .chosenScale:
+      Documentation(
+        "The scale with the greatest accuracy on the development split; the first of equals.",
+        whenEmpty: "the development split is empty")
     case .rec2FTP:
       Documentation(
         "Recall to fine-tuning predictions: of the examples that fine-tuning mends, the share that "

@@ -36,26 +36,32 @@ struct TaskVectorVariantsProbe {
   }
 }
 
-/// The headline accuracies by model and condition (and its setting), mean over tasks.
+/// The headline accuracies by model, condition and what sets a row apart within it, mean over tasks.
 func accuracyTable(_ rows: [ResultRow]) -> String {
   var order: [[String]] = []
   var values: [[String]: [Double]] = [:]
   for row in rows where row.metric == .accuracy && row.layer == nil && row.split == .test {
-    var setting = ""
-    if case .text(let text)? = row.extra.first { setting = text }
+    let setting = row.extra.compactMap { value -> String? in
+      switch value {
+      case .text(let text): text
+      case .number(let number): "\(number)"
+      default: nil
+      }
+    }
     let key = [
-      row.model, row.condition.rawValue, row.position ?? "", setting, "\(row.shots ?? 0)",
+      row.model, row.condition.rawValue, row.hook ?? "", row.position ?? "",
+      setting.joined(separator: ", "), "\(row.shots ?? 0)",
     ]
     if values[key] == nil { order.append(key) }
     if let value = row.estimate.value { values[key, default: []].append(value) }
   }
   var table = TextTable(
-    headers: ["model", "condition", "position", "setting", "shots", "tasks", "accuracy"])
+    headers: ["model", "condition", "hook", "position", "setting", "shots", "tasks", "accuracy"])
   for key in order {
     let own = values[key] ?? []
     table.append(key + ["\(own.count)", TextTable.number(Statistics.mean(own))])
   }
   return
-    (["accuracy on the test sets, mean over tasks; layers chosen on the development sets"]
-    + table.lines(width: 110)).joined(separator: "\n")
+    (["accuracy on the test sets, mean over tasks; choices made on the development sets"]
+    + table.lines(width: 130)).joined(separator: "\n")
 }

@@ -1,0 +1,90 @@
+// The probe `lens`: activations of the residual stream, and θ(S) itself, read as if the model ended there: through the
+// final norm and the unembedding, or straight into it. One cell is one model on one task, or on the prompts that the file
+// spells out.
+//
+// Sources: nostalgebraist 2020, "interpreting GPT: the logit lens"; Hendel et al. 2023, arXiv:2310.15916, §5 and table 6,
+// whose released code has three quirks: θ is the mean over demonstration sets; its layer is the best one plus 2; GPT-J
+// goes into the unembedding without the final norm (`norm: none`). Here every layer is written, under both ends.
+
+import HookPoints
+import HookedModels
+import ICLTasks
+import TensorCore
+
+/// A prepared `lens` run.
+struct LensProbe {
+  let spec: LensSpec
+  let study: TaskStudy
+
+  static let end = Column(
+    "norm", .text,
+    "How the activation reaches the unembedding: `final` through the final norm, `none` straight.",
+    range: LensSpec.End.allCases.map(\.rawValue).joined(separator: ", "))
+  static let tokenColumns = [
+    Column.condition, end,
+    Column(
+      "n", .integer, "The number of activations, at the last token, whose mean is decoded.",
+      unit: "examples", range: "≥ 1"),
+  ]
+
+  init(_ spec: LensSpec, file: String, on context: ComputeContext) throws {
+    self.spec = spec
+    study = try TaskStudy(spec.prompting, file: file, on: context)
+    for model in study.models {
+      for point in spec.hooks where model.model.hooks(point).isEmpty {
+        _ = try model.model.catalog.entry(.block(0, point))
+      }
+      _ = try LensCell(model, spec).given()
+    }
+  }
+
+  func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
+    let tables = [
+      TableSchema.results.adding([Self.end]), .samples, .tokens.adding(Self.tokenColumns),
+    ]
+    guard spec.prompts.isEmpty else {
+      return try study.prepared(
+        "lens", resolved, tables: tables,
+        work: { model in
+          var cell = LensCell(model, spec)
+          try cell.look(at: cell.given(), .given, task: nil, outputs: [])
+          return cell.cell.output
+        }, summary: summary)
+    }
+    return try study.prepared(
+      "lens", resolved, tables: tables,
+      work: { model, task in
+        var cell = LensCell(model, spec)
+        try cell.run(task, others: study.tasks(of: model))
+        return cell.cell.output
+      }, summary: summary)
+  }
+
+  /// For each model, task and condition the probability of the right answer at the last token by layer.
+  private func summary(_ rows: [ResultRow]) -> String {
+    let own = rows.filter {
+      $0.metric == .probability && $0.position == "last" && $0.extra[0] == .text("final")
+    }
+    var keys: [[String]] = []
+    for row in own {
+      let key = [row.model, row.task ?? "", row.condition.rawValue, row.hook ?? ""]
+      if !keys.contains(key) { keys.append(key) }
+    }
+    let layers = (own.compactMap(\.layer).max() ?? 0) + 1
+    var table = TextTable(
+      headers: ["model", "task", "condition", "hook"] + (0..<layers).map { "\($0)" })
+    for key in keys {
+      let mine = own.filter {
+        [$0.model, $0.task ?? "", $0.condition.rawValue, $0.hook ?? ""] == key
+      }
+      table.append(
+        key
+          + (0..<layers).map { layer in
+            TextTable.number(mine.first { $0.layer == layer }?.estimate.value)
+          })
+    }
+    return
+      (["probability of the right answer at the last token by layer, through the final norm"]
+      + table.lines(width: 110)).joined(separator: "\n")
+  }
+}
