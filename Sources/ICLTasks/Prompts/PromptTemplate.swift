@@ -66,6 +66,13 @@ public struct PromptTemplate: Sendable, Equatable {
       separator: separator)
   }
 
+  /// The same template with another text between demonstrations.
+  public func separated(by separator: String) -> PromptTemplate {
+    PromptTemplate(
+      prefix: prefix, lead: lead, arrow: arrow, answerBlank: answerBlank, tail: tail,
+      separator: separator)
+  }
+
   private static func pieces(
     of text: String
   ) throws -> (lead: String, arrow: String, tail: String) {

@@ -42,7 +42,7 @@ struct ComparisonRun {
     }
     var reordered: (context: QueryContext, places: [Int])?
     if hasControls, spec.controls.contains(.otherOrder), demonstrations.items.count > 1 {
-      let order = otherOrder
+      let order = Self.otherOrder(of: demonstrations.items.count, key: key, seed: seed)
       let other = demonstrations.reordered(order)
       let placed = other.itemPlaces
       let own = demonstrations.items.indices.flatMap { item in
@@ -92,12 +92,12 @@ struct ComparisonRun {
     return found
   }
 
-  /// A random order of the demonstrations that is not theirs.
-  private var otherOrder: [Int] {
+  /// A random order of two or more demonstrations that is not theirs.
+  static func otherOrder(of count: Int, key: String, seed: UInt64) -> [Int] {
     var generator = SeededGenerator(key: "other order\u{0}\(key)", seed: seed)
-    let given = Array(demonstrations.items.indices)
+    let given = Array(0..<count)
     var order = given
-    while order == given { order = generator.permutation(given.count) }
+    while order == given { order = generator.permutation(count) }
     return order
   }
 
@@ -123,7 +123,7 @@ struct ComparisonRun {
 private struct ChunkRun {
   let run: ComparisonRun
   let comparison: Comparison
-  let features: [ScoreFeatures]
+  let features: [ScoreFeatures?]
   /// The number of the first example.
   let first: Int
   let examples: [TokenizedData.Example]
@@ -139,7 +139,7 @@ private struct ChunkRun {
       outcome.heads = layers.map { layer in
         zip(icl[index].layers[layer].dual, zero[index].layers[layer].dual).map {
           comparison.dualForm(
-            icl: $0, zeroShot: $1, scale: features[layer].isLinear ? features[layer].scale : 1)
+            icl: $0, zeroShot: $1, scale: features[layer]?.readoutScale ?? 1)
         }
       }
       return outcome

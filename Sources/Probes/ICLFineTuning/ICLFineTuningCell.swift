@@ -29,7 +29,7 @@ struct ICLFineTuningCell {
   /// What came out of a cell.
   struct Result {
     let seed: UInt64
-    let shots: Int
+    let shown: [TokenizedData.Example]
     let examples: [TokenizedData.Example]
     /// In the order of the rows.
     let arms: [(arm: Arm, outcomes: [Outcome])]
@@ -39,67 +39,62 @@ struct ICLFineTuningCell {
     [spec.maximumTokens, model.model.architecture.maximumPositions].compactMap { $0 }.min()
   }
 
-  /// - Parameter seeds: one, or those that the seed is chosen from.
-  mutating func run(seeds: [UInt64]) throws -> Result {
+  /// The test examples that are asked.
+  private var asked: [TokenizedData.Example] {
     var generator = SeededGenerator(key: "asked\u{0}\(data.name)", seed: spec.splitSeed)
-    let examples = Array(generator.shuffled(data.test).prefix(spec.testExamples))
-    let (data, spec, limit) = (data, spec, limit)
-    func draw(_ seed: UInt64) -> TokenizedData.Draw {
-      data.draw(seed: seed, shots: spec.shots, limit: limit, asking: examples)
+    return Array(generator.shuffled(data.test).prefix(spec.testExamples))
+  }
+
+  private func draw(_ seed: UInt64, _ examples: [TokenizedData.Example]) -> TokenizedData.Draw {
+    data.draw(seed: seed, shots: spec.shots, limit: limit, asking: examples)
+  }
+
+  /// - Throws: `RunError.invalidInput` where some seed's demonstrations do not fit the context, or leave none to choose on.
+  func verify(seeds: [UInt64]) throws {
+    let examples = asked
+    for seed in seeds {
+      let drawn = draw(seed, examples)
+      guard !drawn.shown.isEmpty else { throw nothingFits(drawn) }
+      if seeds.count > 1 { _ = try chosenOn(spec.seedSelection, drawn, examples) }
+      if spec.rates.count > 1 { _ = try chosenOn(spec.rateSelection, drawn, examples) }
     }
-    let seed = try chosenSeed(seeds, examples, draw)
-    let drawn = draw(seed)
-    guard !drawn.shown.isEmpty else {
-      throw RunError.invalidInput(
-        subject: "data set \(data.name)",
-        fact: "not one demonstration fits before the longest query within \(limit ?? 0) tokens")
-    }
-    let shown = drawn.demonstrations
-    let base = model.model
-    var tuned: [(Arm, FineTuned)] = []
+  }
+
+  /// - Parameter seeds: one, or those that the seed is chosen from; verified.
+  mutating func run(seeds: [UInt64]) throws -> Result {
+    let examples = asked
+    let seed = try chosenSeed(seeds, examples)
+    let drawn = draw(seed, examples)
+    let (base, shown) = (model.model, drawn.demonstrations)
+    var tuned: [(arm: Arm, result: FineTuned)] = []
     for method in spec.methods {
-      let rate = try chosenRate(method, drawn, examples)
-      tuned.append(
-        (
-          Arm(
-            condition: .fineTuned, method: method, rate: rate, selection: spec.rateSelection),
-          try fineTuned(base, shown, method, rate)
-        ))
+      let arm = Arm(
+        condition: .fineTuned, method: method, rate: try chosenRate(method, drawn, examples),
+        selection: spec.rateSelection)
+      tuned.append((arm, try fineTuned(base, shown, arm)))
     }
-    guard let main = tuned.first?.0, let method = main.method, let rate = main.rate else {
-      preconditionFailure("no method")
-    }
-    func control(_ condition: Condition) -> Arm {
-      Arm(condition: condition, method: method, rate: rate, selection: main.selection)
-    }
+    let main = tuned[0].arm
     if spec.controls.contains(.shuffledLabels) {
-      let shuffled = data.shuffledLabels(drawn, seed: seed)
-      tuned.append(
-        (
-          control(.fineTunedShuffledLabels),
-          try fineTuned(base, shuffled, method, rate, records: false)
-        ))
+      let (arm, shuffled) = (
+        main.with(.fineTunedShuffledLabels), data.shuffledLabels(drawn, seed: seed)
+      )
+      tuned.append((arm, try fineTuned(base, shuffled, arm, records: false)))
     }
     if spec.controls.contains(.otherTask), let other {
       let foreign = other.draw(seed: seed, shots: drawn.shown.count, limit: limit, asking: [])
-      tuned.append(
-        (
-          control(.fineTunedOtherTask),
-          try fineTuned(base, foreign.demonstrations, method, rate, records: false)
-        ))
+      let arm = main.with(.fineTunedOtherTask)
+      tuned.append((arm, try fineTuned(base, foreign.demonstrations, arm, records: false)))
     }
     for rate in spec.curve {
-      tuned.append(
-        (
-          Arm(condition: .fineTuned, method: method, rate: rate, selection: .curve),
-          try fineTuned(base, shown, method, rate)
-        ))
+      let arm = Arm(
+        condition: .fineTuned, method: main.method, rate: rate, selection: .curve)
+      tuned.append((arm, try fineTuned(base, shown, arm)))
     }
     var found = try ComparisonRun(
-      base: base, demonstrations: shown, tuned: tuned.map { (arm: $0.0, result: $0.1) }, spec: spec,
-      key: key, seed: seed, hasControls: true
+      base: base, demonstrations: shown, tuned: tuned, spec: spec, key: key, seed: seed,
+      hasControls: true
     ).outcomes(examples, fires: &fires)
-    var order = [Arm.zeroShot, .icl] + tuned.map(\.0)
+    var order = [Arm.zeroShot, .icl] + tuned.map(\.arm)
     for condition in [
       Condition.iclOtherOrder, .updateUniform, .updateGaussian, .updateOtherExample,
     ] {
@@ -109,30 +104,50 @@ struct ICLFineTuningCell {
       (ICLFineTuningSpec.Control.untrained, Condition.untrained),
       (.untrainedEmbeddings, .untrainedEmbeddings),
     ] where spec.controls.contains(control) {
-      let arm = Arm(condition: condition, method: method, rate: rate, selection: main.selection)
+      let arm = main.with(condition)
       let random = untrained(keepsEmbeddings: control == .untrainedEmbeddings)
-      let trained = try fineTuned(random, shown, method, rate)
       let run = ComparisonRun(
-        base: random, demonstrations: shown, tuned: [(arm: arm, result: trained)], spec: spec,
-        key: key, seed: seed, hasControls: false)
+        base: random, demonstrations: shown,
+        tuned: [(arm: arm, result: try fineTuned(random, shown, arm))], spec: spec, key: key,
+        seed: seed, hasControls: false)
       found[arm] = try run.outcomes(examples, fires: &fires)[arm]
       order.append(arm)
     }
-    try addOrderSensitivity(to: &found, main, shown, examples, seed: seed)
+    let ordered = tuned.map(\.arm).filter { $0.condition == .fineTuned }
+    try addOrderSensitivity(to: &found, ordered, shown, examples, seed: seed)
     return Result(
-      seed: seed, shots: drawn.shown.count, examples: examples,
+      seed: seed, shown: drawn.shown, examples: examples,
       arms: order.compactMap { arm in found[arm].map { (arm, $0) } })
+  }
+
+  /// What to set where the context is too short for one demonstration and the longest query.
+  private func nothingFits(_ drawn: TokenizedData.Draw) -> RunError {
+    let item = (drawn.next?.item.count ?? 0) + data.separator.count
+    let (limit, positions) = (limit ?? .max, model.model.architecture.maximumPositions ?? .max)
+    let room = limit - data.beginning.count - item
+    let isModel = limit == positions
+    var advice = isModel ? [] : ["raise max_tokens"]
+    if room > 0 {
+      advice.append("set max_query_tokens to \(room) or less to leave long queries out")
+    }
+    if advice.isEmpty { advice.append("take a model with more positions, or shorter texts") }
+    return RunError.invalidInput(
+      subject: "data set \(data.name)",
+      fact: "the longest query and answer have \(drawn.longest) tokens and the first demonstration "
+        + "\(item), which is too much for the \(limit) "
+        + (isModel ? "positions of \(model.name)" : "of max_tokens") + "; "
+        + advice.joined(separator: ", or "))
   }
 
   // MARK: Choices
 
-  private mutating func chosenSeed(
-    _ seeds: [UInt64], _ examples: [TokenizedData.Example], _ draw: (UInt64) -> TokenizedData.Draw
-  ) throws -> UInt64 {
+  private mutating func chosenSeed(_ seeds: [UInt64], _ examples: [TokenizedData.Example]) throws
+    -> UInt64
+  {
     guard spec.seedSelection != .fixed, seeds.count > 1 else { return seeds[0] }
     var best: (seed: UInt64, right: Int)?
     for seed in seeds {
-      let drawn = draw(seed)
+      let drawn = draw(seed, examples)
       let right = try rightAnswers(
         model.model, drawn.demonstrations.context, beginning: data.beginning.count,
         try chosenOn(spec.seedSelection, drawn, examples))
@@ -150,7 +165,8 @@ struct ICLFineTuningCell {
     var best: (rate: Double, right: Int)?
     for rate in spec.rates {
       let tuned = try fineTuned(
-        model.model, drawn.demonstrations, method, rate, records: false)
+        model.model, drawn.demonstrations,
+        Arm(condition: .fineTuned, method: method, rate: rate), records: false)
       let right = try rightAnswers(
         tuned.model, data.beginning, beginning: data.beginning.count, judged)
       if best.map({ right > $0.right }) ?? true { best = (rate, right) }
@@ -166,8 +182,9 @@ struct ICLFineTuningCell {
     guard !drawn.others.isEmpty else {
       throw RunError.invalidInput(
         subject: "data set \(data.name)",
-        fact: "all \(data.train.count) training examples are shown, so there is none to choose on; "
-          + "lower shots, or set rate_selection to 'fixed' or 'validation'")
+        fact:
+          "all \(data.train.count) training examples are shown or longer than the queries, so there "
+          + "is none to choose on; lower shots, or set the selection to 'fixed' or 'validation'")
     }
     return Array(drawn.others.prefix(spec.developmentExamples))
   }
@@ -188,10 +205,12 @@ struct ICLFineTuningCell {
   }
 
   private mutating func fineTuned(
-    _ model: Transformer<Float>, _ shown: Demonstrations, _ method: FineTuning.Method,
-    _ rate: Double, records: Bool = true
+    _ model: Transformer<Float>, _ shown: Demonstrations, _ arm: Arm, records: Bool = true
   ) throws -> FineTuned {
-    try model.fineTuned(
+    guard let method = arm.method, let rate = arm.rate else {
+      preconditionFailure("\(arm.condition) fine-tunes nothing")
+    }
+    return try model.fineTuned(
       on: shown,
       by: FineTuning(method: method, loss: spec.loss, rate: rate, epochs: spec.epochs),
       recording: records && spec.attentionExamples > 0, fires: &fires)
@@ -215,25 +234,26 @@ struct ICLFineTuningCell {
 
   // MARK: Orders
 
-  /// How the next token's distribution varies over orders of the demonstrations, in context and fine-tuned.
+  /// How the next token's distribution varies over orders of the demonstrations, in context and in each fine-tuned arm.
   private mutating func addOrderSensitivity(
-    to found: inout [Arm: [Outcome]], _ main: Arm, _ shown: Demonstrations,
+    to found: inout [Arm: [Outcome]], _ arms: [Arm], _ shown: Demonstrations,
     _ examples: [TokenizedData.Example], seed: UInt64
   ) throws {
-    guard spec.orders > 1, shown.items.count > 1, let method = main.method, let rate = main.rate
-    else { return }
+    guard spec.orders > 1, shown.items.count > 1 else { return }
     let asked = Array(examples.prefix(spec.orderExamples))
     var generator = SeededGenerator(key: "orders\u{0}\(key)", seed: seed)
-    let vocabulary = model.model.architecture.vocabulary
-    var inContext = asked.map { _ in OrderSensitivity(vocabulary: vocabulary) }
-    var tuned = inContext
+    let empty = OrderSensitivity(vocabulary: model.model.architecture.vocabulary)
+    var inContext = asked.map { _ in empty }
+    var tuned = arms.map { _ in inContext }
     for _ in 0..<spec.orders {
       let other = shown.reordered(generator.permutation(shown.items.count))
       try addDistributions(model.model, other.context, asked, to: &inContext)
-      let trained = try fineTuned(model.model, other, method, rate, records: false)
-      try addDistributions(trained.model, other.beginning, asked, to: &tuned)
+      for (place, arm) in arms.enumerated() {
+        let trained = try fineTuned(model.model, other, arm, records: false)
+        try addDistributions(trained.model, other.beginning, asked, to: &tuned[place])
+      }
     }
-    for (arm, values) in [(Arm.icl, inContext), (main, tuned)] {
+    for (arm, values) in [(Arm.icl, inContext)] + zip(arms, tuned) {
       for (index, value) in values.enumerated() {
         found[arm]?[index].whole[.orderSensitivity] = value.value
       }

@@ -26,20 +26,13 @@ struct ICLFineTuningProbe {
       throw RunError.invalidInput(
         subject: file, fact: "two models have the same folder name; rename one of the folders")
     }
-    for model in models {
-      if let layer = model.model.layerWithoutScores {
-        throw RunError.invalidInput(
-          subject: model.name,
-          fact:
-            "layer \(layer) forgets by a gate or writes by the delta rule, so its attention has no "
-            + "scores to compare; take a model with softmax or linear attention of fixed decay")
-      }
-    }
-    data = try spec.data.map {
+    // What the control of another task learns comes last.
+    let sources = spec.data + [spec.otherTask].compactMap { $0 }
+    data = try sources.map {
       try LabelledData(
         $0, library: library, trainShare: spec.trainShare, splitSeed: spec.splitSeed)
     }
-    files = try spec.data.flatMap { source -> [InputFile] in
+    files = try sources.flatMap { source -> [InputFile] in
       switch source.origin {
       case .task(let name):
         [
@@ -57,7 +50,8 @@ struct ICLFineTuningProbe {
     var tokenized: [String: [TokenizedData]] = [:]
     for model in models {
       tokenized[model.name] = try data.map {
-        try TokenizedData($0, model: model, separator: spec.separator)
+        try TokenizedData(
+          $0, model: model, separator: spec.separator, longestQuery: spec.longestQuery)
       }
     }
     self.tokenized = tokenized
@@ -67,25 +61,31 @@ struct ICLFineTuningProbe {
     let inputs = try RunInputs(
       probe: "icl-vs-finetuning", spec: resolved, files: models.flatMap(\.files) + files,
       precision: models[0].model.context.precision.rawValue)
-    typealias Place = (model: ProbeModel, data: Int, seeds: [UInt64])
-    var places: [String: Place] = [:]
+    var works: [String: (cell: ICLFineTuningCell, seeds: [UInt64])] = [:]
     var cells: [Cell] = []
     let seeds = spec.seedSelection == .fixed ? spec.seeds.map { [$0] } : [spec.seeds]
     for model in models {
-      for (index, one) in (tokenized[model.name] ?? []).enumerated() {
+      let all = tokenized[model.name] ?? []
+      for (index, one) in all.prefix(spec.data.count).enumerated() {
+        let next = spec.otherTask == nil ? (index + 1) % all.count : all.count - 1
         for some in seeds {
           let seed = some.count == 1 ? "seed \(some[0])" : "best seed"
           let cell = Cell(
             key: "\(model.name)/\(one.name)/\(seed)", cost: operations(one, on: model))
+          let work = ICLFineTuningCell(
+            model: model, data: one, other: next == index ? nil : all[next], spec: spec,
+            key: cell.key)
+          try work.verify(seeds: some)
           cells.append(cell)
-          places[cell.key] = (model, index, some)
+          works[cell.key] = (work, some)
         }
       }
     }
     let dropped = models.flatMap { model in (tokenized[model.name] ?? []).flatMap(\.dropped) }
     let plan = RunPlan(
       cells: cells,
-      tables: [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers],
+      tables: [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers]
+        + (spec.exampleLayers ? [ICLFineTuningRows.exampleLayers] : []),
       details: RunDetails(
         seeds: spec.seeds.map { Int($0) },
         models: JSONObject(models.map { ($0.name, $0.details) }), dropped: dropped,
@@ -94,15 +94,12 @@ struct ICLFineTuningProbe {
     return PreparedProbe(
       inputs: inputs, plan: plan,
       work: { cell in
-        guard let (model, index, seeds) = places[cell.key], let all = tokenized[model.name] else {
+        guard case (var work, let seeds)? = works[cell.key] else {
           preconditionFailure("a cell of another plan: \(cell.key)")
         }
-        let other = all.count > 1 ? all[(index + 1) % all.count] : nil
-        var work = ICLFineTuningCell(
-          model: model, data: all[index], other: other, spec: spec, key: cell.key)
         let result = try work.run(seeds: seeds)
         var output = ICLFineTuningRows(
-          model: model, data: all[index], other: other?.name, spec: spec, key: cell.key
+          model: work.model, data: work.data, other: work.other?.name, spec: spec, key: cell.key
         ).output(result, identity)
         output.notes.add(work.fires)
         return output

@@ -50,6 +50,22 @@ struct ICLFineTuningRows {
           whenEmpty: "it is undefined in every layer, or not of this condition")
       })
 
+  static let exampleLayers = TableSchema(
+    file: "example_layers.csv",
+    meaning:
+      "One row per example, condition and layer, where the probe file says `example_layers`.",
+    columns: [
+      .runID, .probe, .model, .attention, .task, .condition, .split, .shots, .layer, .seed,
+      Column(
+        "example", .integer, "The number of the example, as in `samples.csv`.", range: "≥ 0"),
+    ] + columns
+      + layered.map {
+        Column(
+          $0.rawValue, .real,
+          "The metric of this example in this layer, mean over heads where it is of one; see `metrics`.",
+          whenEmpty: "it is undefined here, or not of this condition")
+      })
+
   private static let layered: [Metric] = [
     .simAOU, .simAOUUnnormalised, .simAOUNull, .simAM, .simAMDelta, .kendallTau,
     .kendallTauExamples, .recallAtK, .recallAtKExamples, .dualResidual, .dualNorm, .dualNormQuery,
@@ -67,7 +83,27 @@ struct ICLFineTuningRows {
       output.samples += samples(arm, outcomes, result)
     }
     output.tables = [table]
+    if spec.exampleLayers { output.tables.append(exampleLayers(result, run)) }
     return output
+  }
+
+  private func exampleLayers(_ result: ICLFineTuningCell.Result, _ run: RunIdentity) -> Table {
+    var table = Table(Self.exampleLayers)
+    for (arm, outcomes) in result.arms {
+      for (example, outcome) in outcomes.enumerated() {
+        for layer in outcome.layers.indices {
+          let values = Self.layered.map { TableValue.real(outcome.value($0, layer: layer)) }
+          table.append(
+            [
+              .text(run.runID), .text(run.probe), .text(model.name),
+              .text(model.attention.rawValue), .text(data.name), .text(arm.condition.rawValue),
+              .text(Split.test.rawValue), .integer(result.shown.count), .integer(layer),
+              .integer(Int(result.seed)), .integer(example),
+            ] + extra(arm) + values)
+        }
+      }
+    }
+    return table
   }
 
   private func bootstrap(_ arm: Arm, _ what: String) -> Bootstrap {
@@ -162,7 +198,7 @@ struct ICLFineTuningRows {
     ResultRow(
       model: model.name, attention: model.attention, task: data.name,
       sourceTask: arm.condition == .fineTunedOtherTask ? other : nil, condition: arm.condition,
-      split: .test, shots: result.shots, hook: hook(metric), layer: layer, head: head,
+      split: .test, shots: result.shown.count, hook: hook(metric), layer: layer, head: head,
       position: hook(metric) == nil ? nil : "last", seed: Int(result.seed), metric: metric,
       estimate: estimate, extra: extra(arm))
   }
@@ -185,21 +221,33 @@ struct ICLFineTuningRows {
 
   // MARK: Samples
 
+  /// The demonstrations in an arm's prompts; those of a fine-tuned model are in its weights.
+  private func shown(_ arm: Arm, _ result: ICLFineTuningCell.Result) -> [TokenizedData.Example] {
+    switch arm.condition {
+    case .icl: result.shown
+    case .iclOtherOrder:
+      ComparisonRun.otherOrder(of: result.shown.count, key: key, seed: result.seed).map {
+        result.shown[$0]
+      }
+    default: []
+    }
+  }
+
   private func samples(_ arm: Arm, _ outcomes: [Outcome], _ result: ICLFineTuningCell.Result)
     -> [SampleRow]
   {
-    zip(result.examples, outcomes).enumerated().map { index, pair in
+    let shown = shown(arm, result)
+    return zip(result.examples, outcomes).enumerated().map { index, pair in
       let (example, outcome) = pair
       return SampleRow(
         model: model.name, attention: model.attention, task: data.name, condition: arm.condition,
-        split: .test, shots: result.shots, seed: Int(result.seed), example: index,
+        split: .test, shots: result.shown.count, seed: Int(result.seed), example: index,
         query: example.pair.input, target: example.pair.output,
         prediction: outcome.answer.map { data.labels[$0.prediction] },
         correct: outcome.answer?.isRight, targetRank: outcome.answer?.observation.targetRank,
-        targetLogProbability: outcome.answer?.observation.targetLogProbability,
+        targetLogProbability: outcome.answer?.logProbability,
         logitDifference: outcome.answer?.observation.logitDifference,
-        promptSHA256: SHA256.digest(
-          of: example.question.tokens.map { "\($0)" }.joined(separator: " ").utf8),
+        promptSHA256: SHA256.digest(ofPrompt: data.prompt(example, after: shown)),
         extra: extra(arm) + Self.sampleMetrics.map { .real(outcome.value($0)) })
     }
   }

@@ -38,10 +38,14 @@ struct ICLFineTuningSpec: Sendable, Equatable {
   var models: [String]
   var tasksFolder: String
   var data: [DataSource]
+  /// What the control of another task is fine-tuned on; `nil` for the next of `data`, if there is one.
+  var otherTask: DataSource?
   var separator: Separator
   var bos: BOSPolicy
   var shots: Int
   var maximumTokens: Int?
+  /// Test examples of more tokens than this, answer included, are left out.
+  var longestQuery: Int?
   var testExamples: Int
   var developmentExamples: Int
   var trainShare: Double
@@ -59,6 +63,8 @@ struct ICLFineTuningSpec: Sendable, Equatable {
   var attentionExamples: Int
   var dualExamples, dualRank: Int
   var orders, orderExamples: Int
+  /// Whether example_layers.csv is written.
+  var exampleLayers: Bool
 
   /// - Throws: `RunError.invalidSpec` for a value that does not fit.
   init(reading reader: inout SpecReader) throws {
@@ -69,11 +75,13 @@ struct ICLFineTuningSpec: Sendable, Equatable {
     if Set(data.map(\.name)).count < data.count {
       throw reader.wrong("data", "two data sets have the same name; give one a 'name'")
     }
+    otherTask = try reader.nestedIfPresent("other_task") { try DataSource(reading: &$0) }
     separator = try reader.choice("separator", default: "template", among: Separator.named)
     bos = try reader.choice(
       "bos", default: "auto", among: ["auto": .auto, "always": .always, "never": .never])
     shots = try reader.int("shots", default: 32, in: 1...10_000)
     maximumTokens = try reader.intIfPresent("max_tokens")
+    longestQuery = try reader.intIfPresent("max_query_tokens")
     testExamples = try reader.int("test_examples", default: 2000)
     developmentExamples = try reader.int("development_examples", default: 200)
     trainShare = try reader.double("train_share", default: 0.2, in: 0.001...0.999)
@@ -123,6 +131,7 @@ struct ICLFineTuningSpec: Sendable, Equatable {
         try reader.int("examples", default: 100)
       )
     }
+    exampleLayers = try reader.bool("example_layers", default: false)
   }
 }
 

@@ -9,6 +9,11 @@ struct Arm: Hashable, Sendable {
   /// What the rate was chosen on.
   var selection: ICLFineTuningSpec.Selection = .fixed
 
+  /// Fine-tuned alike under another condition.
+  func with(_ condition: Condition) -> Arm {
+    Arm(condition: condition, method: method, rate: rate, selection: selection)
+  }
+
   static let zeroShot = Arm(condition: .zeroShot)
   static let icl = Arm(condition: .icl)
 }
@@ -27,12 +32,20 @@ struct Outcome: Sendable {
   struct Answer: Sendable {
     let prediction: Int
     let isRight: Bool
+    /// Of the right answer's first token.
     let observation: Observation
+    /// Of all its tokens, nats.
+    let logProbability: Double
 
     init(_ run: QueryRun, _ example: TokenizedData.Example) {
       prediction = run.prediction
       isRight = example.right.contains(run.prediction)
       observation = run.observation
+      let right = example.question.right
+      let count = example.question.answers[right].count
+      // Of one token it is the observation's: their digits differ by the rounding of a mean.
+      logProbability =
+        count == 1 ? run.observation.targetLogProbability : run.answers[right] * Double(count)
     }
   }
 

@@ -146,7 +146,7 @@ struct StudyCell {
           correct: verdict.isRight, targetRank: verdict.observation.targetRank,
           targetLogProbability: verdict.observation.targetLogProbability,
           logitDifference: verdict.observation.logitDifference,
-          promptSHA256: SHA256.digest(of: question.prompt.text.utf8)))
+          promptSHA256: SHA256.digest(ofPrompt: question.prompt.text)))
     }
   }
 }

@@ -36,6 +36,9 @@ public struct SHA256: Sendable {
       decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
+  /// What `samples.csv` says of a prompt: the digest of its text in UTF-8, without the tokens that a BOS policy adds.
+  static func digest(ofPrompt text: String) -> String { digest(of: text.utf8) }
+
   /// The digest of `bytes`.
   public static func digest(of bytes: some Collection<UInt8>) -> String {
     var hash = SHA256()

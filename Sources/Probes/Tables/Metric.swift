@@ -251,7 +251,8 @@ extension Metric {
         "Similarity of attention maps: pre-softmax scores of the last token to the query's tokens, "
           + "BOS excluded, per head. Mean over examples and heads.",
         formula: "cos(m_ICL, m_FT); on rows of `zero_shot` cos(m_ICL, m_ZSL)", range: "−1 … 1",
-        whenEmpty: "no example and head has a defined cosine",
+        whenEmpty:
+          "no example and head has a defined cosine; gated and delta-rule recurrences have no scores",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.5")
     case .simAMDelta:
       Documentation(

@@ -245,7 +245,7 @@ struct TaskVectorsCell {
         targetRank: observation.targetRank,
         targetLogProbability: observation.targetLogProbability,
         logitDifference: observation.logitDifference,
-        promptSHA256: SHA256.digest(of: prompt.utf8)))
+        promptSHA256: SHA256.digest(ofPrompt: prompt)))
   }
 
   private mutating func saveVectors(_ outcomes: [Outcome], _ split: Split, chosen: Int) {

@@ -26,6 +26,8 @@ struct TokenizedData: Sendable {
   }
 
   let name: String
+  /// With the text that separates demonstrations here.
+  let template: PromptTemplate
   let labels: [String]
   let beginning, separator: [Int]
   let train, test: [Example]
@@ -33,8 +35,11 @@ struct TokenizedData: Sendable {
   let dropped: [Dropped]
 
   /// - Throws: `TokenizationError`; `RunError.invalidInput` where no example is left.
-  init(_ data: LabelledData, model: ProbeModel, separator kind: Separator) throws {
-    let (tokenizer, template) = (model.encoder.tokenizer, data.template)
+  init(_ data: LabelledData, model: ProbeModel, separator kind: Separator, longestQuery: Int?)
+    throws
+  {
+    let tokenizer = model.encoder.tokenizer
+    var template = data.template
     let prefix = try tokenizer.encode(template.prefix)
     switch model.encoder.bos {
     case .auto: beginning = tokenizer.summary.autoPrefix + prefix
@@ -56,7 +61,9 @@ struct TokenizedData: Sendable {
           fact: "there is no eos_token_id to separate demonstrations with; set separator: template")
       }
       separator = [token]
+      template = template.separated(by: tokenizer.piece(token) ?? "")
     }
+    self.template = template
     func reason(_ error: AnswerableTask.Reason) -> String { error.rawValue }
     var counts: [AnswerableTask.Reason: Int] = [:]
     func example(_ pair: ICLTask.Pair) throws -> Example? {
@@ -93,19 +100,24 @@ struct TokenizedData: Sendable {
         item: tokens + answers[target] + tail, answerCount: answers[target].count + tail.count)
     }
     train = try data.train.compactMap(example)
-    test = try data.test.compactMap(example)
+    let asked = try data.test.compactMap(example)
+    test = asked.filter { $0.question.longest <= longestQuery ?? .max }
     name = data.name
     labels = data.labels
     division = data.division
-    dropped = AnswerableTask.Reason.allCases.compactMap { reason in
-      counts[reason].map {
-        Dropped("examples of \(data.name) for \(model.name)", count: $0, why: reason.rawValue)
-      }
+    var dropped = AnswerableTask.Reason.allCases.compactMap { reason in
+      counts[reason].map { (count: $0, why: reason.rawValue) }
+    }
+    if test.count < asked.count {
+      dropped.append((asked.count - test.count, "the query is longer than max_query_tokens"))
+    }
+    self.dropped = dropped.map {
+      Dropped("examples of \(data.name) for \(model.name)", count: $0.count, why: $0.why)
     }
     guard !train.isEmpty, !test.isEmpty else {
       throw RunError.invalidInput(
         subject: "data set \(name)",
-        fact: "the tokenizer of \(model.name) can express none of its examples "
+        fact: "\(model.name) can be asked none of its examples "
           + "(\(dropped.map { "\($0.count): \($0.why)" }.joined(separator: ", ")))")
     }
   }
@@ -114,8 +126,12 @@ struct TokenizedData: Sendable {
   struct Draw: Sendable {
     let demonstrations: Demonstrations
     let shown: [Example]
-    /// Training examples that are not shown, in the order of the draw.
+    /// Training examples that are not shown and no longer than the queries, in the order of the draw.
     let others: [Example]
+    /// The first that is not shown, because there are enough or because it does not fit.
+    let next: Example?
+    /// Tokens of the longest query and answer.
+    let longest: Int
   }
 
   /// The first `shots` of the training examples in a seeded order, or fewer: as many as leave room for the longest
@@ -125,10 +141,7 @@ struct TokenizedData: Sendable {
   func draw(seed: UInt64, shots: Int, limit: Int?, asking: [Example]) -> Draw {
     var generator = SeededGenerator(key: "demonstrations\u{0}\(name)", seed: seed)
     let order = generator.shuffled(train)
-    let longest =
-      asking.map { example in
-        example.question.tokens.count + (example.question.answers.map(\.count).max() ?? 1)
-      }.max() ?? 1
+    let longest = asking.map(\.question.longest).max() ?? 1
     var room = (limit ?? .max) - beginning.count - longest
     var shown: [Example] = []
     for example in order.prefix(shots) {
@@ -136,9 +149,17 @@ struct TokenizedData: Sendable {
       guard room >= 0 else { break }
       shown.append(example)
     }
+    let rest = order.dropFirst(shown.count)
     return Draw(
       demonstrations: demonstrations(shown), shown: shown,
-      others: Array(order.dropFirst(shown.count)))
+      others: rest.filter { $0.question.longest <= longest }, next: rest.first, longest: longest)
+  }
+
+  /// The text of a prompt.
+  func prompt(_ example: Example, after shown: [Example] = []) -> String {
+    template.prompt(
+      demonstrations: shown.map { ($0.pair.input, $0.pair.output) }, query: example.pair.input
+    ).text
   }
 
   private func demonstrations(_ shown: [Example]) -> Demonstrations {

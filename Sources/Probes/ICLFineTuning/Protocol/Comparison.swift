@@ -48,9 +48,11 @@ package struct Comparison: Sendable {
     return found
   }
 
-  /// Two rankings of the training tokens.
+  /// Two rankings of the training tokens; those that a window hides come last.
   package func attention(icl: [Double], other: [Double]) -> Measurements {
-    guard !icl.isEmpty, icl.count == other.count else { return [:] }
+    guard icl.count == other.count, icl.contains(where: \.isFinite),
+      other.contains(where: \.isFinite)
+    else { return [:] }
     let (first, second) = (
       TrainingAttention.perDemonstration(icl, counts: counts),
       TrainingAttention.perDemonstration(other, counts: counts)

@@ -56,7 +56,7 @@ package struct FineTuning: Sendable, Equatable {
 package struct FineTuned: Sendable {
   package let model: Transformer<Float>
   /// For each layer, the features of the queries of the demonstrations' tokens, `[N][H · d]`, in the last epoch, each
-  /// under the weights that its step began with; empty where nobody asked.
+  /// under the weights that its step began with; empty where nobody asked, and in layers without scores.
   package let queries: [[[Float]]]
   /// The mean loss of each step, nats a token.
   package let losses: [Double]
@@ -84,7 +84,7 @@ extension Transformer<Float> {
     for epoch in 0..<tuning.epochs {
       let reads =
         recording && epoch == tuning.epochs - 1
-        ? features.map { Read(hook: .name($0.query)) } : []
+        ? features.compactMap { $0.map { Read(hook: .name($0.query)) } } : []
       for (item, answers) in zip(demonstrations.items, demonstrations.answerCounts) {
         let tokens = demonstrations.beginning + item
         let first = tuning.loss == .answer ? tokens.count - answers : 1
@@ -100,6 +100,7 @@ extension Transformer<Float> {
         losses.append(step.loss)
         if !reads.isEmpty {
           for (layer, feature) in features.enumerated() {
+            guard let feature else { continue }
             let all = try step.cache.tensor(feature.query)
             let rows = all.reshaped([tokens.count, all.count / tokens.count])
             queries[layer] += (demonstrations.beginning.count..<tokens.count).map { rows.row($0) }

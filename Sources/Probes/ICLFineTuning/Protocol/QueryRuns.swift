@@ -9,8 +9,9 @@ import TensorCore
 /// What stands before the queries, run once.
 package struct QueryContext: Sendable {
   package let prefix: Prefix<Float>?
-  /// Keys' features and values of the context's tokens by layer, `[T, K, d]`; empty where nobody asked.
-  package let keys, values: [Tensor<Float>]
+  /// Keys' features and values of the context's tokens by layer, `[T, K, d]`; `nil` where nobody asked, and in layers
+  /// without scores.
+  package let keys, values: [Tensor<Float>?]
 
   package var count: Int { prefix?.count ?? 0 }
 }
@@ -53,12 +54,13 @@ package struct QueryRun: Sendable {
 
 /// What one layer's attention did at the last token of one query.
 package struct LayerReading: Sendable {
+  /// 0 in a layer without scores, which has nothing but its output.
   package let heads: Int
   /// `attn.hook_out`, `[D]`: after W_O and its bias, before the residual.
   package let output: [Float]
   /// The query's features that enter its scores, `[H, d]`.
   package let query: [Float]
-  /// Scores before the softmax to the query's own tokens, `[H, n]`.
+  /// Scores before the softmax to those of the query's own tokens that the last one sees, `[H, n]`.
   package let map: [Float]
   /// Scores to the training tokens, summed over heads; empty where nobody asked.
   package let trainingScores: [Double]
@@ -83,32 +85,26 @@ extension Transformer<Float> {
   package func queryContext(_ tokens: [Int], reading: QueryReading, fires: inout FireCounts) throws
     -> QueryContext
   {
-    guard !tokens.isEmpty else { return QueryContext(prefix: nil, keys: [], values: []) }
     let features = scoreFeatures
-    let keys = reading.dual || !reading.trainingPlaces.isEmpty ? features.map(\.key) : []
-    let values = reading.dual ? features.map(\.value) : []
+    let nothing = features.map { _ in Tensor<Float>?.none }
+    guard !tokens.isEmpty else { return QueryContext(prefix: nil, keys: nothing, values: nothing) }
+    let wantsKeys = reading.dual || !reading.trainingPlaces.isEmpty
+    let keys = features.map { wantsKeys ? $0?.key : nil }
+    let values = features.map { reading.dual ? $0?.value : nil }
     let (prefixes, result) = try prefixes(
       [BatchSequence(tokens: tokens)],
-      plan: HookPlan(reads: (keys + values).map { Read(hook: .name($0)) }), logitsAt: .none)
+      plan: HookPlan(reads: (keys + values).compactMap { $0.map { Read(hook: .name($0)) } }),
+      logitsAt: .none)
     fires.add(result.fireCounts)
-    return QueryContext(
-      prefix: prefixes[0], keys: try keys.map { try result.cache.tensor($0) },
-      values: try values.map { try result.cache.tensor($0) })
-  }
-
-  /// By layer. Stops the program for an architecture that has none; `layerWithoutScores` says so beforehand.
-  package var scoreFeatures: [ScoreFeatures] {
-    (0..<architecture.layers).map { layer in
-      guard let features = ScoreFeatures(architecture, layer: layer) else {
-        preconditionFailure("layer \(layer) of \(name) has no scores")
-      }
-      return features
+    func read(_ names: [HookName?]) throws -> [Tensor<Float>?] {
+      try names.map { try $0.map { try result.cache.tensor($0) } }
     }
+    return QueryContext(prefix: prefixes[0], keys: try read(keys), values: try read(values))
   }
 
-  /// The first layer whose attention has no scores that are products of queries and keys.
-  package var layerWithoutScores: Int? {
-    (0..<architecture.layers).first { ScoreFeatures(architecture, layer: $0) == nil }
+  /// By layer; `nil` where attention has no scores that are products of queries and keys.
+  package var scoreFeatures: [ScoreFeatures?] {
+    (0..<architecture.layers).map { ScoreFeatures(architecture, layer: $0) }
   }
 
   /// What the model makes of queries after a context.
@@ -124,6 +120,7 @@ extension Transformer<Float> {
     if reading.activations {
       for (layer, feature) in features.enumerated() {
         reads.append(Read(Site<Residual>.rawAttnOut(layer), at: .last))
+        guard let feature else { continue }
         reads.append(Read(hook: .name(feature.query), positions: .last))
         reads.append(Read(hook: .name(feature.key)))
         if reading.dual {
@@ -207,10 +204,16 @@ extension Transformer<Float> {
   }
 
   private func layerReadings(
-    _ questions: [Question], _ layer: Int, _ feature: ScoreFeatures, _ context: QueryContext,
+    _ questions: [Question], _ layer: Int, _ feature: ScoreFeatures?, _ context: QueryContext,
     beginning: Int, _ reading: QueryReading, _ cache: ActivationCache<Float>
   ) throws -> [LayerReading] {
     let outputs = try cache.tensor(.block(layer, .rawAttnOut))
+    guard let feature else {
+      return questions.indices.map {
+        LayerReading(
+          heads: 0, output: outputs.row($0), query: [], map: [], trainingScores: [], dual: [])
+      }
+    }
     let queries = try cache.tensor(feature.query)
     let keys = try cache.tensor(feature.key)
     let values = reading.dual ? try cache.tensor(feature.value) : nil
@@ -223,19 +226,21 @@ extension Transformer<Float> {
       let rows = start..<start + question.tokens.count
       start = rows.upperBound
       let query = queries.reshaped([questions.count, queryWidth]).row(index)
-      let map = feature.scores(query, to: keys, rows: rows, firstDistance: rows.count - 1)
+      let seen = feature.window.map { max(rows.lowerBound, rows.upperBound - $0)..<rows.upperBound }
+      let map = feature.scores(
+        query, to: keys, rows: seen ?? rows, firstDistance: (seen ?? rows).count - 1)
       var training: [Double] = []
-      if !reading.trainingPlaces.isEmpty {
+      if let contextKeys = context.keys[layer], !reading.trainingPlaces.isEmpty {
         let all = feature.scores(
-          query, to: context.keys[layer], rows: 0..<context.count,
+          query, to: contextKeys, rows: 0..<context.count,
           firstDistance: context.count + rows.count - 1)
         training = reading.trainingPlaces.map { place in all.reduce(0) { $0 + $1[place] } }
       }
       var dual: [HeadReading] = []
       if let values, let read {
         dual = feature.headReadings(
-          query, keys, values, rows, context.keys.isEmpty ? nil : context.keys[layer],
-          context.values.isEmpty ? nil : context.values[layer], beginning: beginning,
+          query, keys, values, rows, context.keys[layer], context.values[layer],
+          beginning: beginning,
           read: read.reshaped([questions.count, read.count / questions.count]).row(index))
       }
       return LayerReading(
@@ -263,7 +268,7 @@ extension ScoreFeatures {
         _ tokens: Range<Int>, _ keys: Tensor<Float>, _ values: Tensor<Float>, firstDistance: Int,
         to sum: inout WeightUpdate
       ) {
-        for (offset, token) in tokens.enumerated() {
+        for (offset, token) in tokens.enumerated() where sees(distance: firstDistance - offset) {
           sum.add(
             keys.row(token * keys.shape[1] + shared(head, among: keys.shape[1])),
             values.row(token * values.shape[1] + shared(head, among: values.shape[1])),

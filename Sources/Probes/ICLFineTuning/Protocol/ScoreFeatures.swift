@@ -2,6 +2,7 @@
 // scale · λ^distance · φ(q)·φ(k); made here from the activations of one last token, no matrix of scores is ever held,
 // and a query's scores to a prefix's tokens need the prefix's keys only.
 
+import CKernels
 import HookPoints
 import HookedModels
 import TensorCore
@@ -13,29 +14,39 @@ package struct ScoreFeatures: Sendable {
   /// λ of each head; `nil` for softmax.
   package let decays: [Double]?
   package let heads: Int
+  /// How many keys a token sees, its own included; `nil` for all.
+  package let window: Int?
+  /// Scores pass cap · tanh(x / cap) where there is one.
+  package let cap: Double?
 
-  /// Nil where a score is no product of a query and a key: windows, soft caps, recurrences that forget by a gate or write by the delta rule.
+  /// Nil for recurrences that forget by a gate or write by the delta rule: their scores are not products of a query and a
+  /// key.
   package init?(_ architecture: Architecture, layer: Int) {
     let shape = architecture.attentionShape(layer)
     heads = shape.heads
     value = .block(layer, .v)
     switch architecture.attention[layer] {
-    case .softmax(_, let window, let cap) where window != nil || cap != nil: return nil
-    case .softmax(let scale, _, _), .momentumSoftmax(let scale, _):
-      self.scale = scale
-      decays = nil
+    case .softmax(let scale, let window, let cap):
+      (self.scale, self.window, self.cap, decays) = (scale, window, cap, nil)
+      query = .block(layer, shape.rotary == nil ? .q : .rotQ)
+      key = .block(layer, shape.rotary == nil ? .k : .rotK)
+    case .momentumSoftmax(let scale, _):
+      (self.scale, window, cap, decays) = (scale, nil, nil, nil)
       query = .block(layer, shape.rotary == nil ? .q : .rotQ)
       key = .block(layer, shape.rotary == nil ? .k : .rotK)
     case .linear(let kind):
       guard case .fixed(let decays) = kind.update else { return nil }
-      scale = kind.scale
-      self.decays = decays
+      (scale, window, cap, self.decays) = (kind.scale, nil, nil, decays)
       query = .block(layer, .phiQ)
       key = .block(layer, .phiK)
     }
   }
 
   package var isLinear: Bool { decays != nil }
+
+  /// What a head's output is of what it reads from the sums of key ⊗ value; 1 for the relaxed form of softmax, which has
+  /// neither softmax nor scale.
+  package var readoutScale: Double { isLinear ? scale : 1 }
 
   /// The head of `heads` keys or values that a query's head sees.
   package func shared(_ head: Int, among heads: Int) -> Int { head * heads / self.heads }
@@ -52,7 +63,10 @@ package struct ScoreFeatures: Sendable {
     return result
   }
 
-  /// The scores of one token to some keys, `[H][keys]`.
+  /// Whether a token sees a key that lies `distance` behind it.
+  package func sees(distance: Int) -> Bool { window.map { distance < $0 } ?? true }
+
+  /// The scores of one token to some keys, `[H][keys]`; −∞ where it does not see a key.
   ///
   /// - Parameters:
   ///   - query: `[H, d]`.
@@ -68,9 +82,11 @@ package struct ScoreFeatures: Sendable {
         (0..<heads).map { head in
           let own = UnsafeBufferPointer(rebasing: query[head * width..<(head + 1) * width])
           return rows.enumerated().map { offset, row in
+            guard sees(distance: firstDistance - offset) else { return -.infinity }
             let start = (row * keyHeads + shared(head, among: keyHeads)) * width
             let product = dot(own, UnsafeBufferPointer(rebasing: keys[start..<start + width]))
-            return scale * decay(head, distance: firstDistance - offset) * product
+            let score = scale * decay(head, distance: firstDistance - offset) * product
+            return cap.map { $0 * ck_tanh(score / $0) } ?? score
           }
         }
       }

@@ -51,6 +51,9 @@ package struct Question: Sendable, Equatable {
   /// Which of them is right.
   package let right: Int
 
+  /// Tokens with the longest answer.
+  package var longest: Int { tokens.count + (answers.map(\.count).max() ?? 0) }
+
   package init(tokens: [Int], answers: [[Int]], right: Int) {
     precondition(answers.indices.contains(right), "answer \(right) of \(answers.count)")
     self.tokens = tokens
