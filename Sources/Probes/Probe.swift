@@ -98,6 +98,31 @@ public enum ProbeRegistry {
       let (spec, resolved) = try tree.decode(small: small, VectorArithmeticSpec.init(reading:))
       return try VectorArithmeticProbe(spec, file: tree.file, on: context).prepared(resolved)
     },
+    Entry(
+      name: "conflicting-tasks",
+      about:
+        "Hendel et al. 2023: demonstrations of one task, θ of another at the last token; which one wins."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, ConflictingTasksSpec.init(reading:))
+      return try ConflictingTasksProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "bijections",
+      about:
+        "Dong et al. 2026: demonstrations of a task and its inverse mixed; in-context learning against one θ."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, BijectionsSpec.init(reading:))
+      return try BijectionsProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "task-geometry",
+      about:
+        "How θ of many sets and tasks lie to each other by layer: cosines, silhouettes, linear probe, PCA, t-SNE; "
+        + "and θ of each task in prompts of every other."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, TaskGeometrySpec.init(reading:))
+      return try TaskGeometryProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
   ]
 
   public static var all: [(name: String, about: String)] { entries.map { ($0.name, $0.about) } }

@@ -87,14 +87,39 @@ import Testing
   }
 
   @Test(arguments: [
-    ("Paris", true, true), (" Paris ", true, true), ("Paris\nFrance", true, true),
-    ("paris", false, false), ("Par", false, true), ("P", false, true), ("Parisian", false, true),
-    ("", false, false), (" ", false, false), ("\nParis", false, false), ("Rome", false, false),
-    ("Lutetia", true, true), ("Lu", false, true),
+    ("Paris", true, true, true), (" Paris ", true, true, true), ("Paris\nFrance", true, true, true),
+    ("paris", false, false, false), ("Par", false, false, true), ("P", false, false, true),
+    ("Parisian", false, false, true), ("", false, false, false), (" ", false, false, false),
+    ("\nParis", false, false, false), ("Rome", false, false, false),
+    ("Lutetia", false, true, true), ("Lu", false, false, true),
   ])
-  func rules(prediction: String, exact: Bool, prefix: Bool) {
+  func rules(prediction: String, exact: Bool, synonym: Bool, prefix: Bool) {
     let answers = ["Paris", "Lutetia"]
     #expect(AnswerRule.exact.accepts(prediction: prediction, answers: answers) == exact)
+    #expect(AnswerRule.synonym.accepts(prediction: prediction, answers: answers) == synonym)
     #expect(AnswerRule.prefix.accepts(prediction: prediction, answers: answers) == prefix)
+  }
+
+  /// The paper's presets: knowledge by first token and prefix, translation by any synonym, all else exactly.
+  @Test func hendelPreset() throws {
+    let tokenizer = SmallTokenizer(vocabulary: ["a", "b", "New", "York", "->", "c"])
+    let pairs: [ICLTask.Pair] = [
+      .init(input: "a", output: "New York"), .init(input: "b", output: "a", accept: ["c"]),
+    ]
+    func ready(_ category: String) throws -> AnswerableTask {
+      try AnswerableTask(
+        ICLTask(name: "t", category: category, source: "s", pairs: pairs), template: .arrow,
+        tokenizer: tokenizer, policy: .hendel)
+    }
+    let knowledge = try ready("knowledge")
+    #expect(knowledge.task.pairs.count == 2 && knowledge.policy == .firstToken)
+    #expect(knowledge.isCorrect(token: 9, text: "N", pair: 0, rule: .hendel))
+    let translation = try ready("translation")
+    #expect(translation.task.pairs.map(\.input) == ["b"] && translation.policy == .singleToken)
+    #expect(translation.isCorrect(token: 9, text: "c", pair: 0, rule: .hendel))
+    #expect(!translation.isCorrect(token: 9, text: "", pair: 0, rule: .hendel))
+    let linguistic = try ready("linguistic")
+    #expect(!linguistic.isCorrect(token: 9, text: "c", pair: 0, rule: .hendel))
+    #expect(linguistic.isCorrect(token: 9, text: "a", pair: 0, rule: .hendel))
   }
 }

@@ -5,10 +5,10 @@
 /// The prediction is cut at its first newline; blanks are stripped from both sides of both texts;
 /// texts are compared by their bytes, letter case included. An empty prediction is never right.
 public enum AnswerRule: String, Sendable, Equatable, Codable, CaseIterable {
-  /// The prediction equals one of the answers: the output or a further right answer, such as a synonym.
-  case exact
   /// The prediction equals the output that demonstrations show; synonyms are wrong. The strictest rule.
-  case output
+  case exact
+  /// The prediction equals one of the answers: the output or a further right answer, such as a synonym.
+  case synonym
   /// The prediction is a prefix of an answer, or an answer is a prefix of the prediction.
   ///
   /// Hendel et al. score their knowledge tasks so, because an answer of several tokens is predicted
@@ -17,8 +17,8 @@ public enum AnswerRule: String, Sendable, Equatable, Codable, CaseIterable {
   ///
   /// - Source: icl_task_vectors, core/data/tasks, `allow_prefix`.
   case prefix
-  /// The paper's own mixture, by category: `prefix` for knowledge, `exact` (any synonym) for translation, `output`
-  /// for everything else.
+  /// The paper's own mixture, by category: `prefix` for knowledge, `synonym` for translation, `exact` for
+  /// everything else.
   ///
   /// - Source: Hendel et al. 2023, icl_task_vectors, core/data/tasks.
   case hendel
@@ -28,8 +28,8 @@ public enum AnswerRule: String, Sendable, Equatable, Codable, CaseIterable {
     guard self == .hendel else { return self }
     switch category {
     case "knowledge": return .prefix
-    case "translation": return .exact
-    default: return .output
+    case "translation": return .synonym
+    default: return .exact
     }
   }
 
@@ -44,10 +44,10 @@ public enum AnswerRule: String, Sendable, Equatable, Codable, CaseIterable {
     let predicted = Array(String(firstLine).strippingBlanks.utf8)
     guard !predicted.isEmpty else { return false }
     precondition(self != .hendel, "the rule of a category is wanted; see rule(for:)")
-    return answers.prefix(self == .output ? 1 : answers.count).contains { answer in
+    return answers.prefix(self == .exact ? 1 : answers.count).contains { answer in
       let expected = Array(answer.strippingBlanks.utf8)
       switch self {
-      case .exact, .output, .hendel: return predicted == expected
+      case .exact, .synonym, .hendel: return predicted == expected
       case .prefix:
         return !expected.isEmpty
           && (predicted.starts(with: expected) || expected.starts(with: predicted))

@@ -10,6 +10,16 @@ public enum AnswerPolicy: String, Sendable, Equatable, Codable, CaseIterable {
   case firstToken = "first_token"
   /// Every answer, with all its tokens.
   case whole
+  /// The paper's own mixture, by category: `first_token` for knowledge, `single_token` for everything else.
+  ///
+  /// - Source: Hendel et al. 2023, icl_task_vectors, core/data/task_helpers.py.
+  case hendel
+
+  /// The policy for a category.
+  public func policy(for category: String) -> AnswerPolicy {
+    guard self == .hendel else { return self }
+    return category == "knowledge" ? .firstToken : .singleToken
+  }
 }
 
 /// Whether inputs and answers get a blank before them, as in " k-> v".
@@ -31,7 +41,7 @@ public enum LeadingSpace: String, Sendable, Equatable, Codable, CaseIterable {
 ///
 /// Hendel et al. filter mappings other than knowledge by the tokens of "!" + word, which asks the
 /// same question of one fixed context. They leave the knowledge tasks unfiltered and score them by
-/// prefix: that is `first_token` with `AnswerRule.prefix` here.
+/// prefix: `AnswerPolicy.hendel` with `AnswerRule.hendel` does both.
 public struct AnswerableTask: Sendable, Equatable {
   /// Why a pair was dropped.
   public enum Reason: String, Sendable, Equatable, Codable, CaseIterable {
@@ -80,6 +90,7 @@ public struct AnswerableTask: Sendable, Equatable {
   public let task: ICLTask
   /// The template to render with: the one given, or its leading-space variant.
   public let template: PromptTemplate
+  /// What the policy comes to for the task's category; never `hendel`.
   public let policy: AnswerPolicy
   /// One answer per pair of `task`.
   public let answers: [Answer]
@@ -95,6 +106,7 @@ public struct AnswerableTask: Sendable, Equatable {
     _ task: ICLTask, template: PromptTemplate, tokenizer: some PromptTokenizer,
     policy: AnswerPolicy = .singleToken, leadingSpace: LeadingSpace = .auto
   ) throws {
+    let policy = policy.policy(for: task.category)
     let plain = try Judgement(task, template, tokenizer)
     var chosen = plain
     if leadingSpace != .never, template.answerBlank.isEmpty {
@@ -146,9 +158,9 @@ public struct AnswerableTask: Sendable, Equatable {
 
   /// Whether a prediction is right for a pair.
   ///
-  /// With `singleToken` the decoded text is compared by `rule`. With `firstToken` and
-  /// `AnswerRule.exact` the token must be the first token of a right answer (its text alone cannot
-  /// equal an answer of several tokens); with `AnswerRule.prefix` the text decides.
+  /// With `singleToken` the decoded text is compared by `rule`. With `firstToken` the token must be the
+  /// first token of the output, or under `AnswerRule.synonym` of any right answer (its text alone cannot
+  /// equal an answer of several tokens); under `AnswerRule.prefix` the text decides.
   ///
   /// - Parameters:
   ///   - token: the predicted token.
@@ -157,7 +169,7 @@ public struct AnswerableTask: Sendable, Equatable {
   public func isCorrect(token: Int, text: String, pair: Int, rule: AnswerRule = .exact) -> Bool {
     let rule = rule.rule(for: task.category)
     if policy == .firstToken, rule != .prefix {
-      return rule == .output
+      return rule == .exact
         ? token == answers[pair].token : answers[pair].acceptedTokens.contains(token)
     }
     return rule.accepts(prediction: text, answers: task.pairs[pair].answers)

@@ -25,8 +25,16 @@ extension TaskDataset {
   }
 
   /// The prompts that the task vector is extracted from: the demonstrations, then a dummy query each.
-  public func dummyPrompts(_ set: DemonstrationSet, _ template: PromptTemplate) -> [Prompt] {
-    set.dummies.map { task.prompt(template, showing: set.demonstrations, asking: $0) }
+  ///
+  /// - Parameter shuffledLabels: whether the demonstrations' outputs are matched wrongly.
+  public func dummyPrompts(
+    _ set: DemonstrationSet, _ template: PromptTemplate, shuffledLabels: Bool = false
+  ) -> [Prompt] {
+    set.dummies.map { dummy in
+      shuffledLabels
+        ? shuffledLabelsPrompt(set, template, asking: dummy)
+        : task.prompt(template, showing: set.demonstrations, asking: dummy)
+    }
   }
 
   /// The control with shuffled labels: the same inputs and the same outputs, matched wrongly.
@@ -36,13 +44,30 @@ extension TaskDataset {
       key: "\(task.name)\u{0}\(set.split.rawValue)\u{0}\(set.index)", seed: seed)
   }
 
-  /// The in-context prompt with shuffled labels.
+  /// The in-context prompt with shuffled labels, asking the set's query or another pair.
   public func shuffledLabelsPrompt(
-    _ set: DemonstrationSet, _ template: PromptTemplate
+    _ set: DemonstrationSet, _ template: PromptTemplate, asking query: Int? = nil
   ) -> Prompt {
     let inputs = set.demonstrations.map { task.pairs[$0].input }
     return template.prompt(
       demonstrations: Array(zip(inputs, shuffledLabels(set).outputs)),
-      query: task.pairs[set.query].input)
+      query: task.pairs[query ?? set.query].input)
+  }
+}
+
+extension [DemonstrationSet] {
+  /// The places of `count` other sets that may lend their θ to a set, counted on from it and over again where there are
+  /// fewer; the set itself where there is none.
+  ///
+  /// - Parameter excluded: whether a set must not, by default because it shows the query.
+  public func donors(
+    for index: Int, count: Int, excluding excluded: ((DemonstrationSet) -> Bool)? = nil
+  ) -> [Int] {
+    let query = self[index].query
+    let able = (1..<Swift.max(1, self.count)).map { (index + $0) % self.count }.filter { place in
+      excluded.map { !$0(self[place]) }
+        ?? !(self[place].demonstrations + self[place].dummies).contains(query)
+    }
+    return (0..<count).map { able.isEmpty ? index : able[$0 % able.count] }
   }
 }

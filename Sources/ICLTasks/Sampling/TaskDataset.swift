@@ -118,18 +118,25 @@ public struct TaskDataset: Sendable {
   public func demonstrationSet(_ split: DatasetSplit, _ index: Int) -> DemonstrationSet {
     precondition(index >= 0, "demonstrationSet: the index is \(index)")
     let candidates = queries(of: split)
-    let key = "\(task.name)\u{0}\(split.rawValue)"
     var ordering = SeededGenerator(
-      key: "query order\u{0}\(key)\u{0}\(index / candidates.count)", seed: seed)
+      key: "query order\u{0}\(key(split))\u{0}\(index / candidates.count)", seed: seed)
     let query = ordering.shuffled(candidates)[index % candidates.count]
+    return demonstrationSet(split, index, asking: query)
+  }
 
-    var generator = SeededGenerator(key: "set\u{0}\(key)\u{0}\(index)", seed: seed)
+  /// The set of a number that asks a query of the caller's: any pair, which is then neither shown nor a dummy.
+  public func demonstrationSet(_ split: DatasetSplit, _ index: Int, asking query: Int)
+    -> DemonstrationSet
+  {
+    var generator = SeededGenerator(key: "set\u{0}\(key(split))\u{0}\(index)", seed: seed)
     let others = demonstrationPool.filter { $0 != query }
     let demonstrations = generator.sample(shots, from: others)
     let dummies = generator.sample(dummyCount, from: others)
     return DemonstrationSet(
       split: split, index: index, demonstrations: demonstrations, query: query, dummies: dummies)
   }
+
+  private func key(_ split: DatasetSplit) -> String { "\(task.name)\u{0}\(split.rawValue)" }
 
   /// The first `count` sets of a split.
   public func demonstrationSets(_ split: DatasetSplit, count: Int) -> [DemonstrationSet] {

@@ -60,10 +60,11 @@ extension PromptingSpec {
       "answer", default: "single_token",
       among: [
         "single_token": .singleToken, "first_token": .firstToken, "whole": .whole,
+        "hendel": .hendel,
       ])
     rule = try reader.choice(
       "answer_rule", default: "exact",
-      among: ["exact": .exact, "output": .output, "prefix": .prefix, "hendel": .hendel])
+      among: ["exact": .exact, "synonym": .synonym, "prefix": .prefix, "hendel": .hendel])
     leadingSpace = try reader.choice(
       "leading_space", default: "auto", among: ["auto": .auto, "never": .never, "always": .always])
     holdout = try reader.nestedIfPresent("holdout") { reader in

@@ -41,36 +41,43 @@ struct StudyCell {
   mutating func ask(
     _ questions: [Question], of task: ReadyTask, on other: Transformer<Float>? = nil
   ) throws -> [Verdict] {
-    let rule = spec.rule.rule(for: task.dataset.task.category)
     var prompts: [EditedPrompt] = []
-    var counts: [Int] = []
+    var answers: [[[Int]]] = []
     for question in questions {
       let tokens = try question.prompt.tokenized(by: model.encoder).tokens
-      let answer = task.answerable.answers[question.pair]
-      // Greedy decoding gives an answer of several tokens exactly when it agrees with it token by token, so every
-      // answer that counts is run; of one token, a single row tells all.
-      let accepted =
-        spec.answer == .whole && rule == .exact ? answer.accepted : [answer.accepted[0]]
-      prompts += accepted.map { EditedPrompt(prompt: tokens, answer: $0, edits: question.edits) }
-      counts.append(accepted.count)
+      answers.append(self.answers(to: question, of: task))
+      prompts += answers[answers.count - 1].map {
+        EditedPrompt(prompt: tokens, answer: $0, edits: question.edits)
+      }
     }
-    let observed = try (other ?? model.model).observations(of: prompts, notes: &output.notes)
-    var place = 0
-    return zip(questions, counts).map { question, count in
-      let own = place..<place + count
-      place += count
-      let observation = observed[own.lowerBound]
-      let answer = prompts[own.lowerBound].answer
-      let agreeing = zip(observation.predictions, answer).prefix { $0 == $1 }.count
-      let text = model.encoder.tokenizer.decode(
-        Array(observation.predictions.prefix(agreeing + 1)))
-      let isRight =
-        spec.answer == .whole && rule != .prefix
-        ? own.contains { observed[$0].predictions == prompts[$0].answer }
-        : task.answerable.isCorrect(
-          token: observation.prediction, text: text, pair: question.pair, rule: rule)
-      return Verdict(observation: observation, text: text, isRight: isRight)
+    var observed = try (other ?? model.model).observations(of: prompts, notes: &output.notes)[...]
+    return zip(questions, answers).map { question, answers in
+      defer { observed = observed.dropFirst(answers.count) }
+      return verdict(on: question, of: task, Array(observed.prefix(answers.count)), answers)
     }
+  }
+
+  /// The answers that are run, in tokens. Greedy decoding gives an answer of several tokens exactly when it agrees with it
+  /// token by token, so every answer that counts is run; of one token, a single row tells all.
+  func answers(to question: Question, of task: ReadyTask) -> [[Int]] {
+    let answer = task.answerable.answers[question.pair]
+    let rule = spec.rule.rule(for: task.dataset.task.category)
+    return spec.answer == .whole && rule == .synonym ? answer.accepted : [answer.accepted[0]]
+  }
+
+  /// What the observations of a question's answers come to.
+  func verdict(
+    on question: Question, of task: ReadyTask, _ observed: [Observation], _ answers: [[Int]]
+  ) -> Verdict {
+    let rule = spec.rule.rule(for: task.dataset.task.category)
+    let agreeing = zip(observed[0].predictions, answers[0]).prefix { $0 == $1 }.count
+    let text = model.encoder.tokenizer.decode(Array(observed[0].predictions.prefix(agreeing + 1)))
+    let isRight =
+      spec.answer == .whole && rule != .prefix
+      ? zip(observed, answers).contains { $0.predictions == $1 }
+      : task.answerable.isCorrect(
+        token: observed[0].prediction, text: text, pair: question.pair, rule: rule)
+    return Verdict(observation: observed[0], text: text, isRight: isRight)
   }
 
   // MARK: Rows
@@ -85,6 +92,7 @@ struct StudyCell {
     var position: String?
     var source: String?
     var shots: Int?
+    /// Of the columns that the probe adds, in results.csv and in samples.csv.
     var extra: [TableValue] = []
   }
 
@@ -132,21 +140,26 @@ struct StudyCell {
     for (row, estimate) in zip(rows, estimates) { add(task, row.place, row.metric, estimate) }
   }
 
+  /// - Parameters:
+  ///   - examples: the numbers of the examples, where they are not counted from 0.
+  ///   - name: what the rows call the task, where that is not its own name.
   mutating func addSamples(
-    _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict]
+    _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict],
+    examples: [Int]? = nil, named name: String? = nil
   ) {
     for (index, (question, verdict)) in zip(questions, verdicts).enumerated() {
       let pair = task.dataset.task.pairs[question.pair]
       output.samples.append(
         SampleRow(
-          model: model.name, attention: model.attention, task: task.name,
+          model: model.name, attention: model.attention, task: name ?? task.name,
           condition: place.condition, split: place.split, shots: place.shots ?? spec.shots,
           hook: place.hook, layer: place.layer, position: place.position, seed: Int(spec.seed),
-          example: index, query: pair.input, target: pair.output, prediction: verdict.text,
+          example: examples?[index] ?? index, query: pair.input, target: pair.output,
+          prediction: verdict.text,
           correct: verdict.isRight, targetRank: verdict.observation.targetRank,
           targetLogProbability: verdict.observation.targetLogProbability,
           logitDifference: verdict.observation.logitDifference,
-          promptSHA256: SHA256.digest(ofPrompt: question.prompt.text)))
+          promptSHA256: SHA256.digest(ofPrompt: question.prompt.text), extra: place.extra))
     }
   }
 }

@@ -88,21 +88,11 @@ struct TaskStudy {
     conclude: @escaping (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
     summary: @escaping ([ResultRow]) -> String
   ) throws -> PreparedProbe {
-    var places: [String: (ProbeModel, ReadyTask)] = [:]
-    for model in models {
-      for task in tasks(of: model) { places["\(model.name)/\(task.name)"] = (model, task) }
-    }
-    let cells = models.flatMap { model in
-      tasks(of: model).map { cell("\(model.name)/\($0.name)", model) }
-    }
-    return try prepared(
-      probe, resolved, tables: tables, cells: cells,
-      work: { cell in
-        guard let (model, task) = places[cell.key] else {
-          preconditionFailure("a cell of another plan: \(cell.key)")
-        }
-        return try work(model, task)
-      }, conclude: conclude, summary: summary)
+    try prepared(
+      probe, resolved, tables: tables,
+      places: models.flatMap { model in
+        tasks(of: model).map { ("\(model.name)/\($0.name)", model, $0) }
+      }, work: work, conclude: conclude, summary: summary)
   }
 
   /// A run whose cells are one model with all its tasks; without tasks, every model.
@@ -111,15 +101,38 @@ struct TaskStudy {
     work: @escaping (ProbeModel) throws -> CellOutput,
     summary: @escaping ([ResultRow]) -> String
   ) throws -> PreparedProbe {
-    let able = models.filter { tasks.isEmpty || ready[$0.name] != nil }
+    try prepared(
+      probe, resolved, tables: tables,
+      places: models.filter { tasks.isEmpty || ready[$0.name] != nil }.map { ($0.name, $0, ()) },
+      work: { model, _ in try work(model) }, summary: summary)
+  }
+
+  /// A run whose cells are one model at one place, whatever that is to the probe: a pair of tasks, for one.
+  func prepared<Place>(
+    _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema] = [.results, .samples],
+    places: [(key: String, model: ProbeModel, place: Place)], dropped: [Dropped] = [],
+    work: @escaping (ProbeModel, Place) throws -> CellOutput,
+    conclude: @escaping (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
+    summary: @escaping ([ResultRow]) -> String
+  ) throws -> PreparedProbe {
+    let byKey = Dictionary(uniqueKeysWithValues: places.map { ($0.key, ($0.model, $0.place)) })
     return try prepared(
-      probe, resolved, tables: tables, cells: able.map { cell($0.name, $0) },
+      probe, resolved, tables: tables, cells: places.map { cell($0.key, $0.model) },
+      dropped: dropped,
       work: { cell in
-        guard let model = able.first(where: { $0.name == cell.key }) else {
+        guard let (model, place) = byKey[cell.key] else {
           preconditionFailure("a cell of another plan: \(cell.key)")
         }
-        return try work(model)
-      }, conclude: { _ in CellOutput() }, summary: summary)
+        return try work(model, place)
+      }, conclude: conclude, summary: summary)
+  }
+
+  /// All that decides the numbers.
+  func inputs(_ probe: String, _ resolved: ResolvedSpec) throws -> RunInputs {
+    let data = tasks.map { InputFile(.data, named: "task \($0.name)", contents: $0.digestBytes) }
+    return try RunInputs(
+      probe: probe, spec: resolved, files: models.flatMap(\.files) + data,
+      precision: models[0].model.context.precision.rawValue)
   }
 
   private func cell(_ key: String, _ model: ProbeModel) -> Cell {
@@ -128,22 +141,18 @@ struct TaskStudy {
 
   private func prepared(
     _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema], cells: [Cell],
+    dropped: [Dropped],
     work: @escaping (Cell) throws -> CellOutput,
     conclude: @escaping (FinishedCells) throws -> CellOutput,
     summary: @escaping ([ResultRow]) -> String
   ) throws -> PreparedProbe {
-    let data = tasks.map {
-      InputFile(.data, named: "task \($0.name)", contents: $0.digestBytes)
-    }
     return PreparedProbe(
-      inputs: try RunInputs(
-        probe: probe, spec: resolved, files: models.flatMap(\.files) + data,
-        precision: models[0].model.context.precision.rawValue),
+      inputs: try inputs(probe, resolved),
       plan: RunPlan(
         cells: cells, tables: tables,
         details: RunDetails(
           seeds: [Int(spec.seed)], models: JSONObject(models.map { ($0.name, $0.details) }),
-          dropped: dropped)),
+          dropped: self.dropped + dropped)),
       work: work, conclude: conclude, summary: summary)
   }
 }

@@ -12,6 +12,8 @@ public indirect enum BootstrapStatistic: Sendable, Equatable {
   case difference(BootstrapStatistic, BootstrapStatistic)
   /// The first over the second; undefined where the second is 0.
   case ratio(BootstrapStatistic, BootstrapStatistic)
+  /// The mean of two.
+  case half(BootstrapStatistic, BootstrapStatistic)
 
   public static func difference(
     _ first: ClusteredSample.Series, _ second: ClusteredSample.Series
@@ -122,6 +124,9 @@ extension BootstrapStatistic {
         return nil
       }
       return first / second
+    case .half(let first, let second):
+      guard let first = first.value(mean), let second = second.value(mean) else { return nil }
+      return (first + second) / 2
     }
   }
 
@@ -134,6 +139,8 @@ extension BootstrapStatistic {
       return zip(first.values(in: resampled), second.values(in: resampled)).map { $0 - $1 }
     case .ratio(let first, let second):
       return zip(first.values(in: resampled), second.values(in: resampled)).map { $0 / $1 }
+    case .half(let first, let second):
+      return zip(first.values(in: resampled), second.values(in: resampled)).map { ($0 + $1) / 2 }
     }
   }
 
@@ -141,7 +148,8 @@ extension BootstrapStatistic {
   func count(in sample: ClusteredSample) -> Int {
     switch self {
     case .mean(let series): sample.counts[series.index]
-    case .difference(let first, let second), .ratio(let first, let second):
+    case .difference(let first, let second), .ratio(let first, let second),
+      .half(let first, let second):
       min(first.count(in: sample), second.count(in: sample))
     }
   }

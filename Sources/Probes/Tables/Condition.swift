@@ -46,6 +46,9 @@ public enum Condition: String, Sendable, CaseIterable {
   case inContextVectorOtherTask = "in_context_vector_other_task"
   case vectorArithmetic = "task_vector_arithmetic"
   case vectorArithmeticRandom = "task_vector_arithmetic_random"
+  case taskVectorOverride = "task_vector_override"
+  case overrideRandom = "override_random"
+  case taskLabelsPermuted = "task_labels_permuted"
   case denoised
   case noised
   case clean
@@ -143,11 +146,13 @@ public enum Condition: String, Sendable, CaseIterable {
     case .taskVectorInContext:
       Documentation(
         "The in-context prompt, its last token's activation replaced by the θ of another set of the "
-          + "same task.", source: "Dong et al. 2026, arXiv:2506.09048")
+          + "same task, which does not show the query.",
+        source: "Dong et al. 2026, arXiv:2506.09048")
     case .taskVectorEveryArrow:
       Documentation(
         "The in-context prompt of N demonstrations, the activations at all N + 1 arrows replaced by "
-          + "the θ of N + 1 other sets (TaskV-M).", source: "Dong et al. 2026, arXiv:2506.09048")
+          + "the θ of N + 1 other sets (TaskV-M), none of which shows the query.",
+        source: "Dong et al. 2026, arXiv:2506.09048")
     case .stateVectorAverage:
       Documentation(
         "As `task_vector`, with the mean of the residuals at all arrows of the demonstrations and the "
@@ -218,6 +223,17 @@ public enum Condition: String, Sendable, CaseIterable {
     case .vectorArithmeticRandom:
       Documentation(
         "As `task_vector_arithmetic`, with a Gaussian random vector of the same norm.")
+    case .taskVectorOverride:
+      Documentation(
+        "The in-context prompt of one task, its last token's activation replaced by the θ of another, which "
+          + "`source_task` names.", source: "Hendel et al. 2023, arXiv:2310.15916, §4")
+    case .overrideRandom:
+      Documentation(
+        "As `task_vector_override`, with a Gaussian random vector of the same Euclidean norm.")
+    case .taskLabelsPermuted:
+      Documentation(
+        "The vectors of `task_vector`, dealt out to the tasks at random: what a measure of how tasks lie apart "
+          + "gives by chance.")
     case .clean:
       Documentation("The clean prompt of a pair, without edits.")
     case .corrupt:

@@ -6,6 +6,8 @@ public enum Metric: String, Sendable, CaseIterable {
   case accuracy
   case accuracyRatio = "accuracy_ratio"
   case accuracyCeiling = "accuracy_ceiling"
+  case accuracyDrop = "accuracy_drop"
+  case accuracyDropExcess = "accuracy_drop_excess"
   case chosenLayer = "chosen_layer"
   case logitDifference = "logit_diff"
   case probability
@@ -17,6 +19,15 @@ public enum Metric: String, Sendable, CaseIterable {
   case holmP = "holm_p"
   case benjaminiHochbergP = "bh_p"
   case crossFittedAccuracy = "accuracy_cross_fitted"
+  case cosineWithin = "cosine_within"
+  case cosineBetween = "cosine_between"
+  case cosineBetweenSharedInputs = "cosine_between_shared_inputs"
+  case cosineGap = "cosine_gap"
+  case silhouetteCosine = "silhouette_cosine"
+  case silhouetteEuclidean = "silhouette_euclidean"
+  case linearProbeAccuracy = "linear_probe_accuracy"
+  case varianceShare = "pca_variance_share"
+  case neighbourDivergence = "tsne_kl"
   case indirectEffect = "indirect_effect"
   case normalisedEffect = "normalised_effect"
   case attributionEffect = "attribution_effect"
@@ -80,6 +91,15 @@ extension Metric {
           + "query's input is equally likely.",
         formula: "mean over queries of the greatest share of tasks that agree on an answer",
         range: "0 … 1", whenEmpty: "n = 0")
+    case .accuracyDrop:
+      Documentation(
+        "What the row's condition loses against `icl` on the same examples.",
+        formula: "accuracy(icl) − accuracy(condition)", range: "−1 … 1", whenEmpty: "n = 0")
+    case .accuracyDropExcess:
+      Documentation(
+        "How much more the row's condition loses on mixed demonstrations than on those of one direction.",
+        formula: "drop(mixed) − (drop(forward) + drop(inverse)) / 2", range: "−2 … 2",
+        whenEmpty: "n = 0", source: "the hypothesis of Dong et al. 2026, arXiv:2506.09048, §4")
     case .chosenLayer:
       Documentation(
         "The layer with the greatest accuracy on the development split; the first of equals.",
@@ -106,14 +126,16 @@ extension Metric {
         whenEmpty: "n = 0")
     case .mcNemarP:
       Documentation(
-        "McNemar's exact two-sided p-value that the row's condition and the same prompts without the "
-          + "edit (`zero_shot`, mostly) are equally accurate on the same examples.",
+        "McNemar's exact two-sided p-value that the row's condition and the prompt without edits are "
+          + "equally accurate on the same examples: `icl` where demonstrations stand in the prompt, else "
+          + "`zero_shot`; in `bijections` always `icl`.",
         formula: "2 P(Binomial(b + c, ½) ≤ min(b, c)), at most 1", range: "0 … 1",
         whenEmpty: "n = 0", source: "McNemar 1947, Psychometrika 12")
     case .permutationP:
       Documentation(
         "The two-sided p-value of a sign-flipping permutation test, paired by example and clustered by "
-          + "query, that the row's condition and the probe's reference are the same.",
+          + "query, that the row's condition and the reference of `mcnemar_p` are the same; of rows over "
+          + "tasks every task counts the same.",
         formula: "share of sign patterns with |Σ ± d| ≥ |Σ d|", range: "0 … 1",
         whenEmpty: "n = 0", source: "Edgington 1980, Randomization Tests, §5")
     case .permutationPCorrected:
@@ -137,6 +159,49 @@ extension Metric {
           + "is best on all other queries: what the best layer's accuracy is worth after the choice.",
         range: "0 … 1", whenEmpty: "there are fewer than two queries",
         source: "Stone 1974, JRSS B 36")
+    case .cosineWithin:
+      Documentation(
+        "The mean cosine between θ of two demonstration sets of the task; of rows over tasks their mean. "
+          + "Intervals of this and the next metrics are bootstrapped over sets within tasks, copies of one "
+          + "set not paired.", range: "−1 … 1", whenEmpty: "the task has a single set",
+        source: "Hendel et al. 2023, arXiv:2310.15916, §5")
+    case .cosineBetween:
+      Documentation(
+        "The mean cosine between θ of a set of the task and of a set of another task: of the one that "
+          + "`source_task` names, or of every other, each task counting the same.", range: "−1 … 1",
+        whenEmpty: "there is one task")
+    case .cosineBetweenSharedInputs:
+      Documentation(
+        "The same over pairs of tasks that can be asked the same queries, so that words of the input do "
+          + "not tell them apart.", range: "−1 … 1", whenEmpty: "no two tasks share their inputs")
+    case .cosineGap:
+      Documentation(
+        "How much closer θ of one task lie to each other than to those of other tasks.",
+        formula: "cosine_within − cosine_between", range: "−2 … 2",
+        whenEmpty: "one of them is empty")
+    case .silhouetteCosine:
+      Documentation(
+        "The mean silhouette of θ, grouped by task, under the distance 1 − cosine.",
+        formula: "mean (b − a) / max(a, b): a to the own task, b to the nearest other",
+        range: "−1 … 1", whenEmpty: "there is one task",
+        source: "Rousseeuw 1987, J. Comput. Appl. Math. 20")
+    case .silhouetteEuclidean:
+      Documentation(
+        "The same under the Euclidean distance.", range: "−1 … 1", whenEmpty: "there is one task")
+    case .linearProbeAccuracy:
+      Documentation(
+        "How often a linear classifier (ridge regression onto ±1) names the task of θ, each fold of the "
+          + "demonstration sets judged by a fit on the others. Sets of different folds may show the same "
+          + "pairs.", range: "0 … 1; chance is 1 over the number of tasks", whenEmpty: "n = 0")
+    case .varianceShare:
+      Documentation(
+        "The share of the vectors' variance along the first two principal components.",
+        range: "0 … 1", whenEmpty: "all vectors are the same")
+    case .neighbourDivergence:
+      Documentation(
+        "The divergence that t-SNE ends with: how badly the plane shows the neighbourhoods.",
+        formula: "KL(P ‖ Q)", unit: "nats", range: "≥ 0", whenEmpty: "n = 0",
+        source: "van der Maaten and Hinton 2008, JMLR 9")
     case .indirectEffect:
       Documentation(
         "How much the edit changes the logit of the right answer minus that of the contrast answer. "

@@ -16,13 +16,14 @@ package enum StateInjection: Sendable {
 }
 
 extension Transformer<Float> {
-  /// What is said at the end of a prompt whose first `count` tokens are a prefix, its states changed.
+  /// What is said to a prompt whose first `count` tokens are a prefix, its states changed; all of the answer's tokens are
+  /// scored, as if they had been generated.
   package func observation(
     _ tokens: [Int], after count: Int, answer: [Int], _ injections: [StateInjection],
     notes: inout CellNotes
   ) throws -> Observation {
     let prefix = try prefix(Array(tokens.prefix(count)))
-    let sequence = BatchSequence(tokens: Array(tokens.dropFirst(count)), after: prefix)
+    let sequence = BatchSequence(tokens: tokens.dropFirst(count) + answer.dropLast(), after: prefix)
     let edits = try injections.map { injection -> Intervention in
       let (layer, action): (Int, InterventionAction)
       switch injection {
@@ -44,7 +45,10 @@ extension Transformer<Float> {
       return Intervention(
         hook: .name(.block(layer, .ssmStateInitial)), positions: .all, action: action)
     }
-    let result = try run([sequence], plan: HookPlan(interventions: edits))
+    let result = try run(
+      [sequence], plan: HookPlan(interventions: edits),
+      logitsAt: .at(
+        answer.indices.map { BatchPosition(sequence: 0, position: tokens.count - 1 + $0) }))
     notes.add(result.fireCounts)
     return Operations<Float>(context).observation(result.logits, answer: answer)
   }

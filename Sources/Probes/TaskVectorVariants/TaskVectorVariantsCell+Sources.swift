@@ -85,27 +85,38 @@ extension TaskVectorVariantsCell {
       place.extra = [.text("rank=\(rank)")]
       runs.append((place, linear.map { .rank(rank, $0) }))
     }
+    var judged: [[StudyCell.Verdict]] = []
+    let (task, dataset, encoder) = (task, task.dataset, cell.model.encoder)
+    let questions = test.sets.map {
+      StudyCell.Question(pair: $0.query, prompt: dataset.inContextPrompt($0, task.template))
+    }
     for (place, injections) in runs {
-      var observed: [Observation] = []
-      for set in test.sets {
-        let prompt = try task.dataset.inContextPrompt(set, task.template)
-          .tokenized(by: cell.model.encoder)
-        observed.append(
+      let verdicts = try questions.map { question in
+        let prompt = try question.prompt.tokenized(by: encoder)
+        let answers = cell.answers(to: question, of: task)
+        let observed = try answers.map {
           try model.observation(
-            prompt.tokens, after: prompt.contextLength,
-            answer: [task.answerable.answers[set.query].token], injections,
-            notes: &cell.output.notes))
+            prompt.tokens, after: prompt.contextLength, answer: $0, injections,
+            notes: &cell.output.notes)
+        }
+        return cell.verdict(on: question, of: task, observed, answers)
       }
-      let right = zip(test.sets, observed).map { set, observation in
-        task.answerable.isCorrect(
-          token: observation.prediction,
-          text: cell.model.encoder.tokenizer.decode([observation.prediction]), pair: set.query,
-          rule: spec.rule)
+      cell.addAccuracy(task.name, place, verdicts)
+      cell.addMcNemar(task.name, place, verdicts, against: reference)
+      cell.addSamples(task, place, questions, verdicts)
+      judged.append(verdicts)
+    }
+    // The layers are one family of tests.
+    let pValues = judged.prefix(linear.count).map { StudyCell.mcNemar($0, reference) }
+    for (metric, values) in [
+      (Metric.holmP, Statistics.holmAdjusted(pValues)),
+      (.benjaminiHochbergP, Statistics.benjaminiHochbergAdjusted(pValues)),
+    ] {
+      for (run, value) in zip(runs, values) {
+        cell.add(
+          task.name, run.place, metric,
+          Estimate(value: value, interval: nil, count: questions.count))
       }
-      cell.add(task.name, place, .accuracy, Statistics.proportion(right))
-      let p = Statistics.mcNemarExact(right, reference.map(\.isRight))
-      cell.add(
-        task.name, place, .mcNemarP, Estimate(value: p, interval: nil, count: right.count))
     }
   }
 }

@@ -55,11 +55,13 @@ struct TaskVectorVariantsCell {
           .stateVectorMomentum, zeroShot, before, setting: "momentum=\(spec.momentum)"
         ) { $0.momentum[$1] }
       case .add, .meanHidden:
-        for scale in spec.scales {
-          let isTheta = variant == .add
+        let isTheta = variant == .add
+        for (scale, everywhere) in spec.scales.flatMap({ scale in
+          spec.addEverywhere.map { (scale, $0) }
+        }) {
           try curve(
             isTheta ? .taskVectorAdded : .meanHiddenAdded, zeroShot, before,
-            setting: "scale=\(scale)", scale: scale
+            setting: "scale=\(scale)", scale: scale, everywhere: everywhere
           ) { isTheta ? $0.theta[$1] : $0.hidden[$1] }
         }
       case .inContext, .everyArrow:
@@ -67,35 +69,37 @@ struct TaskVectorVariantsCell {
       case .positions:
         try positions(zeroShot, before)
       case .state:
-        try states(zeroShot, before)
+        try states(icl, before)
       }
     }
     try counts(zeroShot, test)
   }
 
-  /// A vector for each set put in at the last token of its zero-shot prompt, by layer.
+  /// A vector for each set put in at the last token of its zero-shot prompt, or at every token of it, by layer.
   private mutating func curve(
     _ condition: Condition, _ reference: [StudyCell.Verdict],
     _ sources: [DatasetSplit: Sources], setting: String? = nil, scale: Double? = nil,
-    _ vectors: (Sources, Int) -> [[Float]]
+    everywhere: Bool = false, _ vectors: (Sources, Int) -> [[Float]]
   ) throws {
     var made: [DatasetSplit: [[[Float]]]] = [:]
     for (split, own) in sources { made[split] = own.sets.indices.map { vectors(own, $0) } }
     var place = StudyCell.Place(
-      condition: condition, hook: "hook_resid_post", position: "last")
+      condition: condition, hook: "hook_resid_post", position: everywhere ? "all" : "last")
     place.extra = [.optional(setting)]
     let (task, encoder) = (task, cell.model.encoder)
     try cell.addCurve(task, place, against: reference) { split, layer in
       guard let own = sources[split], let vectors = made[split] else { return [] }
       return try own.sets.enumerated().map { index, set in
         let prompt = task.dataset.zeroShotPrompt(set, task.template)
-        let last = try prompt.tokenized(by: encoder).tokens.count - 1
+        let tokens = try prompt.tokenized(by: encoder)
+        let last = tokens.tokens.count - 1
         let values = HookValues(vectors[index][layer])
         return StudyCell.Question(
           pair: set.query, prompt: prompt,
           edits: [
             PromptEdit(
-              hook: .block(layer, .residPost), positions: [last],
+              hook: .block(layer, .residPost),
+              positions: Array((everywhere ? tokens.contextLength : last)...last),
               action: scale.map { .add(values, scaled: $0) } ?? .replace(values))
           ])
       }
@@ -118,8 +122,8 @@ struct TaskVectorVariantsCell {
         let tokens = try prompt.tokenized(by: encoder)
         let last = tokens.tokens.count - 1
         let positions = (everyArrow ? tokens.roles["arrow"] ?? [] : []) + [last]
-        let vectors = positions.indices.map {
-          own.theta[(index + 1 + $0) % own.sets.count][layer]
+        let vectors = own.sets.donors(for: index, count: positions.count).map {
+          own.theta[$0][layer]
         }
         return StudyCell.Question(
           pair: set.query, prompt: prompt,
@@ -128,43 +132,48 @@ struct TaskVectorVariantsCell {
     }
   }
 
-  /// The residual of a dummy query at each place counted from the end, put in at the same place of the zero-shot prompt.
+  /// The residuals of a dummy query at places counted from the end, put in at the same places of the zero-shot prompt: at
+  /// each place alone, and at all from it to the end.
   private mutating func positions(
     _ reference: [StudyCell.Verdict], _ sources: [DatasetSplit: Sources]
   ) throws {
     let (task, encoder) = (task, cell.model.encoder)
     let own = task.dataset
+    /// By place from the end, the last first.
+    var made: [DatasetSplit: [[[[Float]]]]] = [:]
     for back in 1...spec.positionCount {
-      var vectors: [DatasetSplit: [[[Float]]]] = [:]
-      var fits = true
       for (split, source) in sources {
-        let prompts = try source.sets.map {
+        let dummies = try source.sets.map {
           try own.dummyPrompts($0, task.template)[0].tokenized(by: encoder)
         }
         let asked = try source.sets.map {
           try own.zeroShotPrompt($0, task.template).tokenized(by: encoder)
         }
         // Only as far back as every query and every dummy reaches.
-        fits =
-          fits && asked.allSatisfy { $0.tokens.count >= back }
-          && prompts.allSatisfy { $0.tokens.count - $0.contextLength >= back }
-        guard fits else { break }
-        vectors[split] = try residuals(prompts) { rows in rows[rows.count - back] }
+        guard (asked + dummies).allSatisfy({ $0.tokens.count - $0.contextLength >= back }) else {
+          return
+        }
+        made[split, default: []].append(
+          try residuals(dummies) { rows in rows[rows.count - back] })
       }
-      guard fits else { return }
-      var place = StudyCell.Place(
-        condition: .taskVector, hook: "hook_resid_post", position: "\(-back)")
-      place.extra = [.text("dummies=1")]
-      try cell.addCurve(task, place, against: reference, samples: false) { split, layer in
-        guard let source = sources[split], let own = vectors[split] else { return [] }
-        return try source.sets.enumerated().map { index, set in
-          let prompt = task.dataset.zeroShotPrompt(set, task.template)
-          let count = try prompt.tokenized(by: encoder).tokens.count
-          return StudyCell.Question(
-            pair: set.query, prompt: prompt,
-            edits: [
-              .replace(.block(layer, .residPost), at: [count - back], with: [own[index][layer]])
-            ])
+      for places in back == 1 ? [1...1] : [back...back, 1...back] {
+        var place = StudyCell.Place(
+          condition: .taskVector, hook: "hook_resid_post",
+          position: places.count == 1 ? "\(-back)" : "\(-back)..-1")
+        place.extra = [.text("dummies=1")]
+        try cell.addCurve(task, place, against: reference) { split, layer in
+          guard let source = sources[split], let own = made[split] else { return [] }
+          return try source.sets.enumerated().map { index, set in
+            let prompt = task.dataset.zeroShotPrompt(set, task.template)
+            let count = try prompt.tokenized(by: encoder).tokens.count
+            return StudyCell.Question(
+              pair: set.query, prompt: prompt,
+              edits: [
+                .replace(
+                  .block(layer, .residPost), at: places.reversed().map { count - $0 },
+                  with: places.reversed().map { own[$0 - 1][index][layer] })
+              ])
+          }
         }
       }
     }
@@ -221,7 +230,7 @@ struct TaskVectorVariantsCell {
     (asked.condition, asked.split, asked.hook, asked.position) = (.icl, .test, nil, nil)
     cell.addAccuracy(task.name, asked, try cell.ask(icl, of: changed))
     let encoder = cell.model.encoder
-    try cell.addCurve(changed, place, against: reference, samples: false) { split, layer in
+    try cell.addCurve(changed, place, against: reference) { split, layer in
       guard let own = made[split] else { return [] }
       return try own.sets.enumerated().map { index, set in
         let prompt = dataset.zeroShotPrompt(set, changed.template)

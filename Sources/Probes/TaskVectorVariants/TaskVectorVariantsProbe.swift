@@ -27,7 +27,7 @@ struct TaskVectorVariantsProbe {
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
     try study.prepared(
       "task-vector-variants", resolved,
-      tables: [TableSchema.results.adding([Self.setting]), .samples],
+      tables: [TableSchema.results, .samples].map { $0.adding([Self.setting]) },
       work: { model, task in
         var cell = TaskVectorVariantsCell(model, task, spec)
         try cell.run()

@@ -21,7 +21,7 @@ public struct TaskVectorVariantsSpec: Sendable, Equatable {
     case inContext = "in_context"
     /// N + 1 vectors, one at every arrow of an N-shot prompt (TaskV-M).
     case everyArrow = "every_arrow"
-    /// Layer by position, from the last token backwards.
+    /// Layer by position, from the last token backwards, one position at a time and all up to it at once.
     case positions
     /// Linear attention: the state of S at one layer, or at all of them cut down to a rank.
     case state
@@ -30,6 +30,8 @@ public struct TaskVectorVariantsSpec: Sendable, Equatable {
   public var prompting: PromptingSpec
   public var variants: [Variant]
   public var scales: [Double]
+  /// Where vectors are added: at every token of the query, or at the last.
+  public var addEverywhere: [Bool]
   public var momentum: Double
   /// Positions from the end, for `positions`.
   public var positionCount: Int
@@ -58,6 +60,8 @@ extension TaskVectorVariantsSpec {
       return variant
     }
     scales = try reader.doubles("scales", default: [1, 2], in: -100...100)
+    addEverywhere = try reader.choices(
+      "add_at", default: ["last"], among: ["last": false, "all": true])
     momentum = try reader.double("momentum", default: 0.5, in: 0...0.999)
     positionCount = try reader.int("positions", default: 3, in: 1...1000)
     shotCounts = try reader.ints("shot_counts", default: [], in: 1...1000)

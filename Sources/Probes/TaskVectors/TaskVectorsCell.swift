@@ -146,15 +146,11 @@ struct TaskVectorsCell {
 
   private func text(_ token: Int) -> String { model.encoder.tokenizer.decode([token]) }
 
-  /// A Gaussian vector of the same norm, drawn by what it stands beside.
   private func random(like vector: [Float], _ set: DemonstrationSet, _ layer: Int) -> [Float] {
-    var generator = SeededGenerator(
-      key:
-        "random vector\u{0}\(task.dataset.task.name)\u{0}\(set.split.rawValue)\u{0}\(set.index)\u{0}\(layer)",
+    randomVector(
+      like: vector,
+      key: "\(task.dataset.task.name)\u{0}\(set.split.rawValue)\u{0}\(set.index)\u{0}\(layer)",
       seed: spec.seed)
-    let draws = vector.map { _ in Float(generator.normal()) }
-    let factor = Statistics.norm(vector) / Statistics.norm(draws)
-    return draws.map { Float(Double($0) * factor) }
   }
 
   // MARK: Rows
@@ -171,6 +167,7 @@ struct TaskVectorsCell {
       addAccuracy(outcomes, .taskVector(chosen), split)
       addAccuracy(outcomes, .randomVector, split, layer: chosen)
       addAccuracy(outcomes, .otherTask, split, layer: chosen, source: source)
+      addComparison(outcomes, chosen: chosen)
     } else {
       output.results.append(
         row(
@@ -185,6 +182,19 @@ struct TaskVectorsCell {
       addSample(outcome, .taskVector(chosen), split, layer: chosen)
     }
     saveVectors(outcomes, split, chosen: chosen)
+  }
+
+  /// θ against the zero-shot prompts.
+  private mutating func addComparison(_ outcomes: [Outcome], chosen: Int) {
+    let comparison = CurveComparison(
+      curve: (0..<model.model.architecture.layers).map { layer in
+        outcomes.map { $0.isRight(.taskVector(layer)) }
+      }, reference: outcomes.map { $0.isRight(.zeroShot) }, chosen: chosen,
+      queries: outcomes.map(\.pair.input))
+    let key = "task-vectors\u{0}\(model.name)\u{0}\(task.name)"
+    for (layer, metric, estimate) in comparison.estimates(key: key, seed: spec.seed) {
+      output.results.append(row(.taskVector(chosen), .test, metric, estimate, layer: layer))
+    }
   }
 
   mutating func addUntrained(_ outcomes: [Outcome], layer: Int) {
@@ -249,7 +259,6 @@ struct TaskVectorsCell {
   }
 
   private mutating func saveVectors(_ outcomes: [Outcome], _ split: Split, chosen: Int) {
-    let width = model.model.architecture.modelWidth
     let layers: [Int] =
       switch spec.vectors {
       case .none: []
@@ -257,19 +266,10 @@ struct TaskVectorsCell {
       case .all: Array(0..<model.model.architecture.layers)
       }
     for layer in layers {
-      let name =
-        "\(model.name)/\(task.dataset.task.name)/\(split.rawValue)/blocks.\(layer).hook_resid_post"
       output.vectors.append(
         RunVector(
-          StoredTensor(
-            name: name, shape: [outcomes.count, width],
-            floats: outcomes.flatMap { $0.vectors[layer] }),
-          metadata: [
-            "model": model.name, "task": task.dataset.task.name, "split": split.rawValue,
-            "hook": "blocks.\(layer).hook_resid_post", "layer": "\(layer)", "position": "last",
-            "shots": "\(spec.shots)", "dummies": "\(spec.dummies)", "seed": "\(spec.seed)",
-            "template": task.answerable.template.demonstration,
-          ]))
+          thetas: outcomes.map { $0.vectors[layer] }, of: task, layer: layer, split: split,
+          prefix: model.name, model: model, spec.prompting))
     }
   }
 }

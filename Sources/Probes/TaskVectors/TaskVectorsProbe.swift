@@ -74,18 +74,3 @@ struct TaskVectorsProbe {
     return cell.output
   }
 }
-
-/// Random models, made once each.
-private final class UntrainedModels {
-  private let seed: UInt64
-  private var made: [String: Transformer<Float>] = [:]
-
-  init(seed: UInt64) { self.seed = seed }
-
-  func model(like model: ProbeModel) -> Transformer<Float> {
-    if let model = made[model.name] { return model }
-    // One at a time: cells come model by model.
-    made = [model.name: model.untrained(seed: seed)]
-    return made[model.name] ?? model.model
-  }
-}

@@ -71,9 +71,25 @@ struct TaskVectorsSummary {
     if let vector = present.firstIndex(of: .taskVector), let icl = present.firstIndex(of: .icl) {
       statistics.append(.ratio(series[vector], series[icl]))
     }
-    let estimates = Bootstrap(key: "task-vectors\u{0}\(model.name)\u{0}\(name)", seed: spec.seed)
-      .estimates(of: statistics, over: sample)
+    let key = "task-vectors\u{0}\(model.name)\u{0}\(name)"
+    let estimates = Bootstrap(key: key, seed: spec.seed).estimates(of: statistics, over: sample)
+    // Every task the same weight, as in the means.
+    func weighted(_ condition: Condition) -> [Double] {
+      zip(places, weights).map { place, weight in
+        (outcomes[condition]?[place] ?? false) ? weight : 0
+      }
+    }
+    let edited = present.filter { $0 != .zeroShot && $0 != .icl && $0 != .iclShuffledLabels }
+    let zeroShot = weighted(.zeroShot)
+    let tested = PairedPermutation(key: key, seed: spec.seed).pValues(
+      of: edited.map { zip(weighted($0), zeroShot).map { $0 - $1 } },
+      clusters: places.map { "\($0.task)\u{0}\(queries[$0] ?? "")" })
     return zip(present, estimates).map { row(model, name, $0, .test, .accuracy, $1) }
+      + zip(edited, tested.each).map { condition, p in
+        row(
+          model, name, condition, .test, .permutationP,
+          Estimate(value: p, interval: nil, count: places.count))
+      }
       + estimates.dropFirst(present.count).map {
         row(model, name, .taskVector, .test, .accuracyRatio, $0)
       }
