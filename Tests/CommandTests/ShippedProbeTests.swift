@@ -8,7 +8,8 @@ extension CommandTests {
   @Suite struct ShippedProbeTests {
     @Test(arguments: [
       "activation-patching", "task-vector-variants", "lens", "function-vectors", "in-context-vectors",
-      "vector-arithmetic",
+      "vector-arithmetic", "dual-form", "linear-finetuning", "linear-finetuning-deep",
+      "linear-task-vectors",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {

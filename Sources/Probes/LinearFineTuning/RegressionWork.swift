@@ -3,29 +3,25 @@
 import TensorCore
 
 enum RegressionWork {
-  /// A step of training: every prompt of the batch drawn, and every variant's gradients.
-  static func step(_ spec: LinearFineTuningSpec, _ variants: [RegressionVariant], fewShot: [Double])
+  /// A step of training: every prompt of the batch drawn, and its gradients.
+  static func step(_ spec: LinearFineTuningSpec, _ variant: RegressionVariant, fewShot: Double)
     -> Int
   {
     let width = spec.setting.width
-    var each = drawing(width: width, tokens: spec.shots + 1)
-    if fewShot.contains(where: { $0 != 0 }) {
+    let trainsQueryKey = variant.trainsQuery && variant.trainsKey
+    var each = drawing(width: width, tokens: spec.shots + 1) + 2 * width * width  // keys
+    if variant.zeroShot != 0 { each += 4 * width + (trainsQueryKey ? 2 * width * width : 2 * width) }
+    if fewShot != 0 {
+      let trained = (trainsQueryKey ? 1 : 0) + (variant.trainsValue ? 1 : 0)
       each += spec.shots * demonstration(width: width) + closing(width: width)
-    }
-    for (variant, weight) in zip(variants, fewShot) {
-      let trained = (variant.trainsQueryKey ? 1 : 0) + (variant.trainsValue ? 1 : 0)
-      each += 2 * width * width  // keys
-      if variant.zeroShot != 0 {
-        each += 4 * width + (variant.trainsQueryKey ? 2 * width * width : 2 * width)
-      }
-      if weight != 0 { each += (2 + 2 * trained) * width * width }
+      each += (2 + 2 * trained) * width * width
     }
     return each * spec.batch
   }
 
-  /// A test of some models at every number of demonstrations.
-  static func test(width: Int, models: Int, shots: Int, prompts: Int) -> Int {
-    let each = closing(width: width) + models * 4 * width * width
+  /// A test of a model at every number of demonstrations.
+  static func test(width: Int, shots: Int, prompts: Int) -> Int {
+    let each = closing(width: width) + 4 * width * width
     return prompts
       * (drawing(width: width, tokens: shots + 1) + shots * demonstration(width: width)
         + (shots + 1) * each)
@@ -35,24 +31,17 @@ enum RegressionWork {
   private static func demonstration(width: Int) -> Int { width * (width + 1) }
   private static func closing(width: Int) -> Int { 3 * width * (width + 1) / 2 }
 
-  /// One seed: pre-training, fine-tuning, three tests.
-  static func seed(_ spec: LinearFineTuningSpec) -> Work {
-    let fineTunings = RegressionVariant.fineTunings
-    let training = [[RegressionVariant.pretraining], fineTunings].reduce(0.0) { sum, variants in
-      // The weight of the few-shot loss ends at 0, in the last step.
-      func weights(_ step: Int) -> [Double] {
-        variants.map { $0.fewShotWeight(step: step, of: spec.iterations) }
-      }
-      return sum
-        + Double(spec.iterations - 1) * Double(step(spec, variants, fewShot: weights(0)))
-        + Double(step(spec, variants, fewShot: weights(spec.iterations - 1)))
-    }
-    let tests = test(
-      width: spec.setting.width, models: fineTunings.count + 1, shots: spec.testShots,
-      prompts: spec.testPrompts)
-    let steps = 2 * spec.iterations * spec.batch * (spec.shots + 1)
+  /// A training by `variant`, then three tests.
+  static func cell(_ spec: LinearFineTuningSpec, _ variant: RegressionVariant) -> Work {
+    // The weight of the few-shot loss may end at 0, in the last step.
+    func weight(_ step: Int) -> Double { variant.fewShotWeight(step: step, of: spec.iterations) }
+    let training =
+      Double(spec.iterations - 1) * Double(step(spec, variant, fewShot: weight(0)))
+      + Double(step(spec, variant, fewShot: weight(spec.iterations - 1)))
+    let tests = test(width: spec.setting.width, shots: spec.testShots, prompts: spec.testPrompts)
     return Work(
       floatingPointOperations: training + 3 * Double(tests),
-      tokens: steps + 3 * spec.testPrompts * (spec.testShots + 1))
+      tokens: spec.iterations * spec.batch * (spec.shots + 1)
+        + 3 * spec.testPrompts * (spec.testShots + 1))
   }
 }
