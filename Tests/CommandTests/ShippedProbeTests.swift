@@ -6,7 +6,9 @@ import Testing
 
 extension CommandTests {
   @Suite struct ShippedProbeTests {
-    @Test(arguments: ["activation-patching", "task-vector-variants"])
+    @Test(arguments: [
+      "activation-patching", "task-vector-variants", "finetuning-forgetting", "momentum-attention",
+    ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {
         guard

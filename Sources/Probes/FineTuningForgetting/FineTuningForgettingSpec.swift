@@ -10,6 +10,8 @@ public struct FineTuningForgettingSpec: Sendable, Equatable {
     public var ranks: [Int]
     /// α over the rank: how much an update counts.
     public var alphaPerRank: Double
+    /// A folder for the chosen adapters of each cell, in peft's layout; nil for none.
+    public var save: String?
   }
 
   /// Models, tasks and prompts; `shots` is the greatest number of demonstrations.
@@ -54,7 +56,8 @@ extension FineTuningForgettingSpec {
     adapters = try reader.nestedIfPresent("adapters") { reader in
       Adapters(
         ranks: try reader.ints("ranks", default: [8]),
-        alphaPerRank: try reader.double("alpha_per_rank", default: 2, in: 0...1000))
+        alphaPerRank: try reader.double("alpha_per_rank", default: 2, in: 0...1000),
+        save: try reader.contains("save") ? reader.path("save") : nil)
     }
     batch = try reader.int("batch", default: 16)
     steps = try reader.ints("steps", default: [20, 60])

@@ -84,6 +84,7 @@ struct ForgettingCell {
   /// What one learning rate and number of steps made.
   private struct Candidate {
     let model: Transformer<Float>
+    var adapters: LowRankAdapters<Float>?
     var rate: Double?
     var steps: Int?
     var loss: Double?
@@ -111,12 +112,23 @@ struct ForgettingCell {
             } ?? true
           guard isBetter else { return }
           best = Candidate(
-            model: trainer.model, rate: rate, steps: steps, loss: losses.last, accuracy: accuracy)
+            model: trainer.model, adapters: trainer.adapters, rate: rate, steps: steps, loss: losses.last, accuracy: accuracy)
         }
       }
     }
-    if let best { try test(best) }
+    if let best {
+      try test(best)
+      try best.adapters.map { try save($0, tuning) }
+    }
     return study.output
+  }
+
+  private func save(_ adapters: LowRankAdapters<Float>, _ tuning: TaskTuning) throws {
+    guard let parent = spec.adapters?.save else { return }
+    let way = "\(tuning.part.rawValue)-lambda-\(tuning.auxiliaryWeight)-rank-\(adapters.rank)"
+    let folder = "\(parent)/\(model.name)-\(target.tuned.name)-\(way)-seed-\(seed)"
+    try SystemFile.makeFolder(folder)
+    try adapters.save(to: folder, of: model.model)
   }
 
   // MARK: Training

@@ -5,8 +5,10 @@
 import TensorCore
 
 /// Texts of stories, each a pure function of seed, stream and index.
-struct StoryCorpus: Sendable {
-  let seed: UInt64
+package struct StoryCorpus: Sendable {
+  package let seed: UInt64
+
+  package init(seed: UInt64) { self.seed = seed }
 
   private static let girls = ["Ada", "Nora", "Mina", "Lotte", "Ines", "Vera"]
   private static let boys = ["Otto", "Emil", "Jonas", "Pavel", "Nils", "Karl"]
@@ -24,7 +26,7 @@ struct StoryCorpus: Sendable {
   private static let rests = [("sleeps", "sleep"), ("waits", "wait"), ("sings", "sing")]
 
   /// A text of exactly `length` words: stories one after another, each ended by a line end, the last one cut.
-  func words(_ stream: String, _ index: Int, length: Int) -> [String] {
+  package func words(_ stream: String, _ index: Int, length: Int) -> [String] {
     var generator = SeededGenerator(key: "stories\u{0}\(stream)\u{0}\(index)", seed: seed)
     var words: [String] = []
     while words.count < length { words += Self.story(&generator) }
@@ -32,7 +34,7 @@ struct StoryCorpus: Sendable {
   }
 
   /// Every word that a story can have.
-  static var vocabulary: [String] {
+  package static var vocabulary: [String] {
     girls + boys + places + things + colours + deeds + (animals + acts + rests).flatMap { [$0, $1] }
       + "lives in the . has a with him her he she comes home to and that near they".split(
         separator: " "

@@ -2,16 +2,21 @@
 # in float32, on the tiny random LLaMA of ../families and the same batches in the same order.
 #
 # finetuning.json holds the batches and each step's loss; finetuning.safetensors the trained weights after the last step (by this
-# project's canonical names), of the adapters the values they began with, their gradients at the first step and after the last.
-# adapters/ is a folder that peft wrote: the layout that exported adapters must have.
+# project's canonical names), of the adapters also the values they began with and their
+# gradients there, in float64.
+# adapters/ is a folder that peft wrote: the layout that exported adapters must have. exported_config.json is the config that
+# this project writes for the same adapters (the test records it); it is loaded here in place of peft's own.
 #
 # Python 3.11, torch 2.13.0+cpu, transformers 5.23.0, peft 0.21.2:  python make_finetuning.py
+import copy
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
@@ -52,7 +57,7 @@ def loss(model, items):
     return total / len(items)
 
 
-def train(model, batches, weight, tensors, prefix):
+def train(model, batches, weight):
     named = {n: p for n, p in model.named_parameters() if p.requires_grad}
     optimiser = torch.optim.AdamW(
         named.values(), lr=RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)
@@ -64,9 +69,6 @@ def train(model, batches, weight, tensors, prefix):
         if own > 0:
             value = value + own * loss(model, batch["few_shot"])
         value.backward()
-        if step == 0 and "lora" in prefix:
-            for name, parameter in named.items():
-                tensors[f"{prefix}/gradient/{adapter(name)}"] = parameter.grad.clone()
         torch.nn.utils.clip_grad_norm_(named.values(), 1.0)
         optimiser.step()
         losses.append(float(value))
@@ -93,7 +95,7 @@ def main():
             for name, parameter in model.named_parameters():
                 parameter.requires_grad = trains(name)
             key = f"{part}/{weight}"
-            losses, named = train(model, batches, weight, tensors, key)
+            losses, named = train(model, batches, weight)
             for name, parameter in named.items():
                 own = canonical(name)
                 if any(own.startswith(k) or k in own for k in kept[part]):
@@ -110,10 +112,18 @@ def main():
         if "lora_" in name:
             parameter.data = 0.1 * torch.randn_like(parameter)
             tensors[f"lora/first/{adapter(name)}"] = parameter.detach().clone()
-    losses, named = train(model, batches, 1, tensors, "lora")
+    # The first step's loss and gradients, in float64.
+    exact = copy.deepcopy(model).double()
+    value = loss(exact, batches[0]["zero_shot"]) + loss(exact, batches[0]["few_shot"])
+    value.backward()
+    for name, parameter in exact.named_parameters():
+        if parameter.requires_grad:
+            tensors[f"lora/gradient/{adapter(name)}"] = parameter.grad.float()
+    losses, named = train(model, batches, 1)
     for name, parameter in named.items():
         tensors[f"lora/last/{adapter(name)}"] = parameter.detach().clone()
-    cases.append({"part": "lora", "weight": 1, "rank": RANK, "alpha": ALPHA, "losses": losses})
+    cases.append({"part": "lora", "weight": 1, "rank": RANK, "alpha": ALPHA, "losses": losses,
+                  "first_loss": float(value)})
     # What peft computes beside the frozen weights, without merging.
     tokens = batches[0]["few_shot"][0]["prompt"]
     with torch.no_grad():
@@ -122,6 +132,18 @@ def main():
     model.peft_config["default"].base_model_name_or_path = "llama-gqa"
     model.save_pretrained(HERE / "adapters")
     (HERE / "adapters" / "README.md").unlink(missing_ok=True)
+
+    exported = HERE / "exported_config.json"
+    if exported.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(exported, Path(folder) / "adapter_config.json")
+            shutil.copy(HERE / "adapters" / "adapter_model.safetensors", folder)
+            loaded = PeftModel.from_pretrained(
+                AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32), folder).eval()
+            with torch.no_grad():
+                same = loaded(torch.tensor([tokens])).logits[0]
+            assert torch.equal(same, tensors["lora/logits"]), "the exported config loads as something else"
+            print("peft loads the exported config")
 
     save_file({k: v.contiguous() for k, v in tensors.items()}, HERE / "finetuning.safetensors")
     (HERE / "finetuning.json").write_text(json.dumps(
