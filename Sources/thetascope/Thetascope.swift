@@ -13,6 +13,7 @@ struct Thetascope: ParsableCommand {
     subcommands: [
       Run.self, Train.self, Generate.self, Tokens.self, Hooks.self, Tasks.self, Models.self,
       ProbesList.self, Bench.self, Verify.self, Capture.self, Extract.self, Patch.self,
+      Diff.self, ReplayRow.self, Explain.self,
     ])
 }
 

@@ -39,6 +39,10 @@ struct FineTuningForgettingProbe {
   private static let source = Column(
     "source_task", .text, "The task that the model was fine-tuned on, or is to be.")
 
+  static let tables: [TableSchema] = [
+    .results.adding(columns), .samples.adding([source] + columns),
+  ]
+
   /// - Throws: errors of models and tasks; `RunError.invalidInput` for a target that a model cannot be asked or that has
   ///   too few pairs.
   init(_ spec: FineTuningForgettingSpec, file: String, on context: ComputeContext) throws {
@@ -90,9 +94,7 @@ struct FineTuningForgettingProbe {
     let byKey = Dictionary(uniqueKeysWithValues: works.map { ($0.cell.key, $0) })
     return try study.prepared(
       "finetuning-forgetting", resolved, seeds: spec.seeds,
-      tables: [
-        .results.adding(Self.columns), .samples.adding([Self.source] + Self.columns),
-      ], cells: works.map(\.cell),
+      tables: Self.tables, cells: works.map(\.cell),
       work: { cell in
         guard let work = byKey[cell.key],
           let target = targets[Self.key(work.model, work.target, work.seed)]

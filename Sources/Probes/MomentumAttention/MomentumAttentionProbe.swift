@@ -18,9 +18,10 @@ struct MomentumAttentionProbe {
   let encoder: PromptEncoder
   private let files: [InputFile]
 
-  /// The columns behind those of every results.csv.
-  static let columns: [Column] = [momentum, length]
-  static let momentum = Column(
+  static let tables: [TableSchema] = [
+    .results.adding([momentum, length]), .samples.adding([momentum]),
+  ]
+  private static let momentum = Column(
     "momentum", .real, "η: how much of the sum of earlier values is kept from token to token.",
     range: "0 … 1", whenEmpty: "attention is plain")
   private static let length = Column(
@@ -73,7 +74,7 @@ struct MomentumAttentionProbe {
         precision: context.precision.rawValue),
       plan: RunPlan(
         cells: variants.map { Cell(key: $0.key) },
-        tables: [.results.adding(Self.columns), .samples.adding([Self.momentum])],
+        tables: Self.tables,
         details: RunDetails(seeds: spec.seeds)),
       work: { cell in
         guard let variant = byKey[cell.key] else {

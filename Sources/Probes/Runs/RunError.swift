@@ -7,6 +7,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
   case invalidSpec(file: String, key: String, fact: String)
   /// A `--set` does not read as KEY=VALUE, or names no key.
   case invalidOverride(text: String, fact: String)
+  /// A name that is in no table's vocabulary; `kind` says of what.
+  case unknownName(String, near: String, kind: String)
   /// A CSV is not as a run writes it; lines count from 1.
   case invalidTable(file: String, line: Int, fact: String)
   /// What a probe was given cannot be worked on (no task is left, two models have one name).
@@ -29,7 +31,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
   /// The status that the command exits with.
   public var exitStatus: Int32 {
     switch self {
-    case .invalidOverride, .refused: 64
+    case .invalidOverride, .unknownName, .refused: 64
     case .invalidSpec, .invalidTable, .invalidInput, .changed, .damagedJournal: 65
     case .missing: 66
     case .inUse, .cannotWrite: 74
@@ -42,6 +44,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
     case .invalidSpec(let file, let key, let fact):
       "\(file): \(key.isEmpty ? "" : "key '\(key)': ")\(fact)"
     case .invalidOverride(let text, let fact): "--set \(text): \(fact)"
+    case .unknownName(let name, let near, let kind):
+      "there is no \(kind) '\(name)'; the nearest is '\(near)'"
     case .invalidTable(let file, let line, let fact): "\(file): line \(line): \(fact)"
     case .invalidInput(let subject, let fact): "\(subject): \(fact)"
     case .missing(let file, let fact), .changed(let file, let fact),

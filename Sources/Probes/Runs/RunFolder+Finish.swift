@@ -112,6 +112,7 @@ extension RunFolder {
     json["cells"] = .array(
       zip(cells.plan.cells, cells.entries).map { cell, entry in
         var object: JSONObject = ["key": .string(cell.key), "seconds": .number(entry.seconds)]
+        object["rows"] = .object(JSONObject(entry.blocks.map { ($0.file, .integer($0.rows)) }))
         if !entry.notes.facts.isEmpty { object["facts"] = .object(entry.notes.facts) }
         return .object(object)
       })

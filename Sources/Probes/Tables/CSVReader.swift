@@ -87,7 +87,8 @@ public enum CSVReader {
 struct CSVScanner {
   private let bytes: [UInt8]
   private let file: String
-  private var place = 0
+  /// The next byte.
+  private(set) var place = 0
   /// The current line, counted from 1.
   private(set) var line = 1
 

@@ -27,11 +27,7 @@ public struct Column: Sendable, Equatable {
     whenEmpty: String? = nil
   ) {
     precondition(
-      !name.isEmpty && !meaning.isEmpty
-        && name.utf8.allSatisfy {
-          $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
-            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-        },
+      Self.isName(name) && !meaning.isEmpty,
       "column '\(name)' needs a name of lower-case letters, digits and underscores, and a meaning")
     self.name = name
     self.kind = kind
@@ -39,6 +35,15 @@ public struct Column: Sendable, Equatable {
     self.unit = unit
     self.range = range
     self.whenEmpty = whenEmpty
+  }
+
+  /// Whether a text can be a column's name: lower-case letters, digits and underscores.
+  static func isName(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy {
+        $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+          || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+      }
   }
 
   /// Whether a row may have this value here.

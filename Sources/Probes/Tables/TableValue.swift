@@ -1,7 +1,7 @@
 // What stands in one cell of a CSV: nothing, a text, an integer or a real number.
 
 /// The value of one column in one row.
-public enum TableValue: Sendable, Equatable {
+public enum TableValue: Sendable, Hashable {
   /// Undefined or not applicable; the column's documentation says when. Never 0 and never NaN.
   case empty
   case text(String)

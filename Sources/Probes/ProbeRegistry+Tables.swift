@@ -1,0 +1,16 @@
+// The tables of each probe that has columns of its own: what the data dictionary knows of them.
+
+extension ProbeRegistry {
+  /// The tables of the probes that add to the standard ones. A test holds this against what the probes write.
+  static let tables: [(probe: String?, tables: [TableSchema])] = [
+    (
+      "icl-vs-finetuning",
+      [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers]
+    ),
+    ("linear-finetuning", [.results.adding(LinearFineTuningProbe.columns)]),
+    ("finetuning-forgetting", FineTuningForgettingProbe.tables),
+    ("momentum-attention", MomentumAttentionProbe.tables),
+    ("task-vector-variants", [.results.adding([TaskVectorVariantsProbe.setting])]),
+    ("activation-patching", [.results.adding([ActivationPatchingProbe.receiver])]),
+  ]
+}

@@ -1,0 +1,125 @@
+// Every name that can stand in a run's tables, with what it means: what `explain` looks names up in and the README's
+// dictionary is made of. It collects what is documented beside each case and column; it documents nothing itself.
+
+import HookPoints
+
+/// The names of all tables: metrics, conditions, splits, kinds of attention, columns.
+public enum DataDictionary {
+  /// What a name is.
+  public struct Entry: Sendable, Equatable {
+    /// `metric`, `condition`, or `column of results.csv`.
+    public let kind: String
+    public let name: String
+    public let documentation: Documentation
+  }
+
+  public static let metrics = Metric.allCases.map {
+    Entry(kind: "metric", name: $0.rawValue, documentation: $0.documentation)
+  }
+
+  public static let conditions = Condition.allCases.map {
+    Entry(kind: "condition", name: $0.rawValue, documentation: $0.documentation)
+  }
+
+  /// The columns of every table that a probe writes, each once: those of all runs, then what single probes add. A
+  /// column that stands in several tables and means the same in all is named by the first.
+  public static let columns: [Entry] = {
+    var entries: [Entry] = []
+    for (probe, tables) in [(nil, [.results, .samples, .tokens])] + ProbeRegistry.tables {
+      for table in tables {
+        let kind = "column of \(table.file)" + (probe.map { " (\($0))" } ?? "")
+        entries += table.columns.filter { column in
+          !entries.contains { $0.name == column.name && $0.documentation == column.documentation }
+        }.map { Entry(kind: kind, name: $0.name, documentation: $0.documentation) }
+      }
+    }
+    return entries
+  }()
+
+  public static var all: [Entry] { metrics + conditions + columns }
+
+  /// Everything that has this name.
+  ///
+  /// - Throws: `RunError.unknownName` with the nearest name.
+  public static func entries(named name: String) throws -> [Entry] {
+    let found = all.filter { $0.name == name }
+    guard found.isEmpty else { return found }
+    throw RunError.unknownName(
+      name, near: nearest(to: name, among: all.map(\.name)), kind: "metric, condition or column")
+  }
+}
+
+extension Column {
+  var documentation: Documentation {
+    Documentation(
+      meaning, unit: unit, range: range ?? (kind == .truth ? "0 or 1" : nil), whenEmpty: whenEmpty)
+  }
+}
+
+extension DataDictionary.Entry {
+  /// The entry as lines for the terminal, at most `width` characters where words allow.
+  public func text(width: Int = 80) -> String {
+    var lines = ["\(name): \(kind)"]
+    let facts: [(label: String?, text: String?)] = [
+      (nil, documentation.meaning), ("formula", documentation.formula),
+      ("unit", documentation.unit), ("range", documentation.range),
+      ("empty", documentation.whenEmpty.map { "when \($0)" } ?? "never"),
+      ("source", documentation.source),
+    ]
+    for case (let label, let text?) in facts where !(kind == "condition" && label == "empty") {
+      let head = label.map { "  \($0): " } ?? "  "
+      lines += (head + text).wrapped(to: width, indent: 4)
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The entry as a row of a Markdown table: name, meaning, formula, unit and range, empty, source.
+  var markdown: String {
+    let cells = [
+      "`\(name)`", documentation.meaning, documentation.formula ?? "",
+      [documentation.unit, documentation.range].compactMap { $0 }.joined(separator: "; "),
+      documentation.whenEmpty ?? (kind == "condition" ? "" : "never"), documentation.source ?? "",
+    ]
+    return "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+  }
+}
+
+extension DataDictionary {
+  /// The whole dictionary in Markdown.
+  public static var markdown: String {
+    let head =
+      "| name | meaning | formula | unit, range | empty when | source |\n|---|---|---|---|---|---|"
+    var parts = ["### Metrics\n\n" + ([head] + metrics.map(\.markdown)).joined(separator: "\n")]
+    parts.append(
+      "### Conditions\n\n| name | meaning | source |\n|---|---|---|\n"
+        + conditions.map {
+          "| `\($0.name)` | \($0.documentation.meaning) | \($0.documentation.source ?? "") |"
+        }.joined(separator: "\n"))
+    var kinds: [String] = []
+    for entry in columns where !kinds.contains(entry.kind) { kinds.append(entry.kind) }
+    for kind in kinds {
+      let title = kind.replacing("column of ", with: "Columns of ")
+      parts.append(
+        "### \(title)\n\n"
+          + ([head] + columns.filter { $0.kind == kind }.map(\.markdown)).joined(separator: "\n"))
+    }
+    return parts.joined(separator: "\n\n") + "\n"
+  }
+}
+
+extension String {
+  /// The text in lines of at most `width` characters, those after the first indented; longer words stay whole.
+  func wrapped(to width: Int, indent: Int) -> [String] {
+    var lines = [String(prefix { $0 == " " })]
+    var isFresh = true
+    for word in split(separator: " ") {
+      if !isFresh, lines[lines.count - 1].count + 1 + word.count > width {
+        lines.append(String(repeating: " ", count: indent))
+        isFresh = true
+      }
+      lines[lines.count - 1] += (isFresh ? "" : " ") + word
+      isFresh = false
+    }
+    return lines
+  }
+}
