@@ -8,24 +8,22 @@ struct FineTuningForgettingSummary {
   private struct Key: Hashable {
     let model: String
     var condition: Condition
-    let queries: String
-    var weight: String
-    var rank: String
+    let queries: TableValue
+    var weight: TableValue
+    var rank: TableValue
     let shots: Int
 
     init(_ row: ResultRow) {
       model = row.model
       condition = row.condition
-      queries = "\(row.extra[0])"
-      weight = "\(row.extra[1])"
-      rank = "\(row.extra[2])"
+      (queries, weight, rank) = (row.extra[0], row.extra[1], row.extra[2])
       shots = row.shots ?? 0
     }
 
     var pretrained: Key {
       var key = self
       key.condition = .pretrained
-      (key.weight, key.rank) = ("\(TableValue.empty)", "\(TableValue.empty)")
+      (key.weight, key.rank) = (.empty, .empty)
       return key
     }
   }
@@ -74,9 +72,9 @@ struct FineTuningForgettingSummary {
         "same inputs \(most)", "others \(most)",
       ])
     let over = rows.filter { $0.seed == nil && $0.metric == .accuracy }
-    var seen: Set<[String]> = []
+    var seen: Set<[TableValue]> = []
     for row in over {
-      let way = [row.model, row.condition.rawValue, "\(row.extra[1])", "\(row.extra[2])"]
+      let way: [TableValue] = [.text(row.model), .text(row.condition.rawValue)] + row.extra[1...2]
       guard seen.insert(way).inserted else { continue }
       func value(_ queries: ForgettingQueries, _ shots: Int) -> String {
         TextTable.number(

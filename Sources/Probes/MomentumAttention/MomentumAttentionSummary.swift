@@ -49,32 +49,26 @@ struct MomentumAttentionSummary {
     var task: String
     var metric: Metric
     var shots: Int?
-    var momentum: TableValueKey
-    var length: TableValueKey
+    var momentum: TableValue
+    var length: TableValue
 
     init(_ row: ResultRow) {
       model = row.model
       task = row.task ?? ""
       metric = row.metric
       shots = row.shots
-      momentum = TableValueKey(row.extra[0])
-      length = TableValueKey(row.extra[1])
+      (momentum, length) = (row.extra[0], row.extra[1])
     }
 
     var plain: Key {
       var key = self
-      key.momentum = TableValueKey(.empty)
+      key.momentum = .empty
       return key
     }
 
     var description: String {
-      "\(model)/\(task)/\(shots ?? -1)/\(momentum.text)/\(length.text)"
+      "\(model)/\(task)/\(shots ?? -1)/\(momentum)/\(length)"
     }
-  }
-
-  private struct TableValueKey: Hashable {
-    let text: String
-    init(_ value: TableValue) { text = "\(value)" }
   }
 
   // MARK: The terminal
