@@ -139,6 +139,22 @@ public enum ProbeRegistry {
       let (spec, resolved) = try tree.decode(small: small, TaskGeometrySpec.init(reading:))
       return try TaskGeometryProbe(spec, file: tree.file, on: context).prepared(resolved)
     },
+    Entry(
+      name: "finetuning-forgetting",
+      about:
+        "Lee et al. 2026 on language models: fine-tuned on one task, what is left of in-context learning?"
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, FineTuningForgettingSpec.init(reading:))
+      return try FineTuningForgettingProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "momentum-attention",
+      about:
+        "Dai et al. 2023, §5: small models trained with and without momentum attention, on text and in context."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, MomentumAttentionSpec.init(reading:))
+      return try MomentumAttentionProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
   ]
 
   public static var all: [(name: String, about: String)] { entries.map { ($0.name, $0.about) } }

@@ -8,6 +8,8 @@ extension ProbeRegistry {
       [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers]
     ),
     ("linear-finetuning", [.results.adding(LinearFineTuningProbe.columns)]),
+    ("finetuning-forgetting", FineTuningForgettingProbe.tables),
+    ("momentum-attention", MomentumAttentionProbe.tables),
     ("task-vector-variants", [.results.adding([TaskVectorVariantsProbe.setting])]),
     ("activation-patching", [.results.adding([ActivationPatchingProbe.receiver])]),
   ]

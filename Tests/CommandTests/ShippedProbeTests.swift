@@ -10,6 +10,7 @@ extension CommandTests {
       "activation-patching", "task-vector-variants", "lens", "function-vectors", "in-context-vectors",
       "vector-arithmetic", "dual-form", "linear-finetuning", "linear-finetuning-deep",
       "linear-task-vectors",
+      "finetuning-forgetting", "momentum-attention",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {

@@ -45,18 +45,20 @@ struct DualFormProbe {
       whenEmpty: "the condition has none"),
   ]
 
-  private enum Work {
+  private enum Job {
     case construction(layers: Int, corrected: Bool)
     case training(DualFormTraining)
     case identity(ProbeModel, ReadyTask)
   }
 
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
-    var work: [String: Work] = [:]
+    var jobs: [String: Job] = [:]
     var cells: [Cell] = []
-    func add(_ key: String, cost: Double, _ own: Work) {
-      cells.append(Cell(key: key, cost: cost))
-      work[key] = own
+    // What trains no model of a folder is told here, to some tens of per cent; the rest is rehearsed.
+    func add(_ key: String, cost: Double, isTold: Bool = true, _ own: Job) {
+      cells.append(
+        Cell(key: key, cost: cost, work: isTold ? Work(floatingPointOperations: cost) : nil))
+      jobs[key] = own
     }
     let depths = Set(spec.variants.map(\.layers)).union([1]).sorted()
     for layers in depths {
@@ -82,7 +84,7 @@ struct DualFormProbe {
         add(
           "\(model.name)/\(task.name)",
           cost: 60 * Double(model.model.architecture.parameterCount * max(1, spec.prompting?.shots ?? 1)),
-          .identity(model, task))
+          isTold: false, .identity(model, task))
       }
     }
     let files =
@@ -102,7 +104,7 @@ struct DualFormProbe {
         precision: study.map { $0.models[0].model.context.precision.rawValue } ?? "f64"),
       plan: plan,
       work: { cell in
-        switch work[cell.key] {
+        switch jobs[cell.key] {
         case .construction(let layers, let corrected)?:
           return try construction(layers: layers, corrected: corrected)
         case .training(let training)?: return DualFormRows(training, training.run()).output

@@ -50,7 +50,7 @@ struct FunctionVectorsProbe {
     let measured = MeasuredHeads()
     return try study.prepared(
       "function-vectors", resolved,
-      tables: [TableSchema.results.adding(Self.columns), .samples],
+      tables: [TableSchema.results, .samples].map { $0.adding(Self.columns) },
       work: { model, task in
         let tasks = study.tasks(of: model)
         let found = try measured.heads(of: model) {

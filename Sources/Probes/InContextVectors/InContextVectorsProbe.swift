@@ -58,7 +58,8 @@ struct InContextVectorsProbe {
 
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
     try study.prepared(
-      "in-context-vectors", resolved, tables: [TableSchema.results.adding([Self.scale]), .samples],
+      "in-context-vectors", resolved,
+      tables: [TableSchema.results, .samples].map { $0.adding([Self.scale]) },
       work: { model, task in
         var cell = InContextVectorsCell(model, task, spec)
         try cell.run(others: study.tasks(of: model))

@@ -28,10 +28,13 @@ struct LinearTaskVectorsCell {
   var key: String { "\(name)/\(shots) shots/seed \(seed)" }
   var triplets: Triplets { Triplets(dimension: spec.dimension, shots: shots) }
 
-  var operations: Double {
+  /// What training takes, to some tens of per cent; tests are little beside it.
+  var work: Work {
     let (tokens, width) = (Double(triplets.tokens), Double(triplets.width))
     let layer = 6 * tokens * width * (tokens + 3 * width)
-    return Double(spec.batch * spec.steps) * (Double(layers - 1) + 0.2) * layer
+    return Work(
+      floatingPointOperations: Double(spec.batch * spec.steps) * (Double(layers - 1) + 0.2) * layer,
+      tokens: spec.batch * spec.steps * triplets.tokens)
   }
 
   // MARK: Training

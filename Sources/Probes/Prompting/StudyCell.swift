@@ -143,9 +143,10 @@ struct StudyCell {
   /// - Parameters:
   ///   - examples: the numbers of the examples, where they are not counted from 0.
   ///   - name: what the rows call the task, where that is not its own name.
+  ///   - extra: the probe's own columns; the place's by default.
   mutating func addSamples(
     _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict],
-    examples: [Int]? = nil, named name: String? = nil
+    examples: [Int]? = nil, named name: String? = nil, extra: [TableValue]? = nil
   ) {
     for (index, (question, verdict)) in zip(questions, verdicts).enumerated() {
       let pair = task.dataset.task.pairs[question.pair]
@@ -159,7 +160,7 @@ struct StudyCell {
           correct: verdict.isRight, targetRank: verdict.observation.targetRank,
           targetLogProbability: verdict.observation.targetLogProbability,
           logitDifference: verdict.observation.logitDifference,
-          promptSHA256: SHA256.digest(ofPrompt: question.prompt.text), extra: place.extra))
+          promptSHA256: SHA256.digest(ofPrompt: question.prompt.text), extra: extra ?? place.extra))
     }
   }
 }

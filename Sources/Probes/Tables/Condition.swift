@@ -58,6 +58,8 @@ public enum Condition: String, Sendable, CaseIterable {
   case taskLabelsPermuted = "task_labels_permuted"
   case denoised
   case noised
+  case plainAttention = "plain_attention"
+  case momentumAttention = "momentum_attention"
   case clean
   case corrupt
   case untrained
@@ -259,6 +261,14 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation(
         "The vectors of `task_vector`, dealt out to the tasks at random: what a measure of how tasks lie apart "
           + "gives by chance.")
+    case .plainAttention:
+      Documentation("Trained by the probe, with attention as it is.")
+    case .momentumAttention:
+      Documentation(
+        "As `plain_attention`, from the same weights on the same batches, with the decaying sum of the "
+          + "earlier tokens' values added to what attention gives.",
+        formula: "s_t = η (s_(t−1) + v_(t−1)), s_0 = 0; attention(t) + s_t",
+        source: "Dai et al. 2023, arXiv:2212.10559, §5")
     case .clean:
       Documentation("The clean prompt of a pair, without edits.")
     case .corrupt:

@@ -77,6 +77,9 @@ public enum Metric: String, Sendable, CaseIterable {
   case injectedMapRank = "injected_map_rank"
   case injectedMapFirst = "injected_map_first"
   case perplexity
+  case loss
+  case lossChange = "loss_change"
+  case accuracyChange = "accuracy_change"
 }
 
 extension Metric {
@@ -486,6 +489,22 @@ extension Metric {
       Documentation(
         "The exponential of the mean negative log-likelihood per token.",
         formula: "exp(−mean ln p(token | tokens before))", range: "≥ 1", whenEmpty: "n = 0")
+    case .loss:
+      Documentation(
+        "The mean negative log-likelihood per token, of text all tokens but the first.",
+        formula: "−mean ln p(token | tokens before)", unit: "nats a token", range: "≥ 0",
+        whenEmpty: "n = 0")
+    case .lossChange:
+      Documentation(
+        "The loss under the row's condition minus that under the probe's reference (the plain model of "
+          + "the same seed), paired by run and then averaged; n counts runs.",
+        unit: "nats a token", whenEmpty: "a run of the pair is missing")
+    case .accuracyChange:
+      Documentation(
+        "The accuracy under the row's condition minus that under the probe's reference (the plain model "
+          + "of the same seed; the model before fine-tuning), on the same examples, paired by run and "
+          + "then averaged; n counts runs.", range: "−1 … 1",
+        whenEmpty: "a run of the pair is missing")
     }
   }
 }
