@@ -19,6 +19,7 @@ struct Run: ParsableCommand {
   @Flag(help: "Use the probe file's overlay 'small', which ends in seconds.") var small = false
   @Flag(help: "Continue an unfinished run.") var resume = false
   @Flag(help: "Start anew where another run lies.") var force = false
+  @OptionGroup var tables: TableOption
   @OptionGroup var precision: PrecisionOption
   @OptionGroup var common: CommonOptions
 
@@ -44,7 +45,8 @@ struct Run: ParsableCommand {
       let progress = ProgressPrinter(common, title: prepared.inputs.probe)
       var rows: [ResultRow] = []
       let outcome = try run.execute(
-        prepared.plan, progress: { progress.show($0) }, shouldStop: { Interruption.isRequested },
+        prepared.plan, spreadsheetSafe: tables.spreadsheetSafe, progress: { progress.show($0) },
+        shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)
           rows = try cells.results() + output.results
