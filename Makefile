@@ -1,8 +1,10 @@
 # What a person runs. Everything needs only Swift; `swift build` fetches two packages once.
 
 PROBE ?= probes/task-vectors.yaml
+# Seconds for each fuzz target.
+TIME ?= 60
 
-.PHONY: run build test lint format layers clean sanitize train-models bench-peers bench-memory
+.PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-memory
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -29,6 +31,10 @@ layers:
 sanitize:
 	swift test -c release --sanitize=address --scratch-path .build/address
 	swift test -c release --sanitize=thread --scratch-path .build/thread
+
+# Searches for inputs that a reader of outside bytes takes wrongly: each target, or those in TARGETS, for TIME seconds.
+fuzz:
+	sh Tests/Fuzz/run.sh $(TIME) $(TARGETS)
 
 # Makes the four shipped models again, each from the train.yaml beside it; two at a time, one thread each.
 train-models: build

@@ -48,11 +48,25 @@ let package = Package(
       ]),
 
     .target(name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport"),
+    // Readers of bytes from outside, each as a check of one input. YAML.swift is the command's, by a link.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "TensorCore", "HookPoints", "CheckpointIO", "Tokenization", "HookedModels", "ICLTasks",
+        "Probes", "TestSupport", .product(name: "Yams", package: "Yams"),
+      ], path: "Tests/FuzzTargets"),
+    .testTarget(
+      name: "FuzzTests",
+      dependencies: [
+        "FuzzTargets", "TensorCore", "CheckpointIO", "Tokenization", "HookedModels", "ICLTasks",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "TensorCoreTests",
       dependencies: ["TensorCore", "CKernels", "CheckpointIO", "TestSupport"]),
     .testTarget(name: "HookPointsTests", dependencies: ["HookPoints", "TestSupport"]),
-    .testTarget(name: "CheckpointIOTests", dependencies: ["CheckpointIO", "TestSupport"]),
+    .testTarget(
+      name: "CheckpointIOTests", dependencies: ["CKernels", "CheckpointIO", "TestSupport"]),
     .testTarget(
       name: "TokenizationTests",
       dependencies: ["CKernels", "CheckpointIO", "Tokenization", "TestSupport"]),
@@ -68,6 +82,13 @@ let package = Package(
         "Tokenization", "TestSupport",
       ]),
     .testTarget(
-      name: "CommandTests", dependencies: ["thetascope", "CheckpointIO", "Probes", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: ["thetascope", "TensorCore", "CheckpointIO", "Probes", "TestSupport"]),
   ]
 )
+
+// The executable that `make fuzz` links with libFuzzer, which ordinary builds do not have.
+if Context.environment["THETASCOPE_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(name: "Fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz"))
+}

@@ -24,6 +24,11 @@ package enum Excerpt {
     return result + "'"
   }
 
+  /// `text` as one line of at most `limit` characters, for a message whose parts come from anywhere.
+  package static func line(_ text: String, limit: Int = 2000) -> String {
+    String(quoted(text, limit: limit).dropFirst().dropLast())
+  }
+
   /// One byte of a file: the character where it is printable ASCII, else its value.
   static func byte(_ byte: UInt8) -> String {
     switch byte {

@@ -31,6 +31,7 @@ struct Capture: ParsableCommand {
   @Option(help: "The file: .npz, .safetensors or .csv.") var out: String
   @Flag(help: "Of a CSV only the norms.") var norms = false
   @OptionGroup var encoding: EncodingOptions
+  @OptionGroup var tables: TableOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -49,7 +50,7 @@ struct Capture: ParsableCommand {
     let tokenizer = try encoding.encoder(model).tokenizer
     try recording.write(
       to: out, metadata: ["model": folder.name, "positions": "\(positions)"],
-      piece: { tokenizer.decode([$0]) }, normsOnly: norms)
+      piece: { tables.text(tokenizer.decode([$0])) }, normsOnly: norms)
     common.say(out)
   }
 }

@@ -45,6 +45,16 @@ struct PrecisionOption: ParsableArguments {
   }
 }
 
+/// How tables are written.
+struct TableOption: ParsableArguments {
+  @Flag(help: "Put ' before texts of a CSV that a spreadsheet would run as a formula.")
+  var spreadsheetSafe = false
+
+  func text(_ text: String) -> String {
+    spreadsheetSafe ? CSVEncoder.spreadsheetSafe(text) : text
+  }
+}
+
 /// Talk goes to stderr; stdout is for data.
 func talk(_ line: String, terminator: String = "\n") {
   FileHandle.standardError.write(Data((line + terminator).utf8))

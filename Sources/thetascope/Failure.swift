@@ -29,7 +29,8 @@ struct Failure {
 
   private init(_ status: Int32, _ sentence: String) {
     self.status = status
-    self.sentence = sentence
+    // Names of files, keys and arguments may hold anything, and reach messages from everywhere.
+    self.sentence = Excerpt.line(sentence)
   }
 }
 

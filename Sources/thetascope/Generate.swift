@@ -35,6 +35,7 @@ struct Generate: ParsableCommand {
   var hook: [String] = []
   @Option(help: "The file for them: .npz, .safetensors or .csv.") var out: String?
   @OptionGroup var encoding: EncodingOptions
+  @OptionGroup var tables: TableOption
   @OptionGroup var precision: PrecisionOption
   @OptionGroup var common: CommonOptions
 
@@ -86,7 +87,7 @@ struct Generate: ParsableCommand {
     tokens += added
     if let out {
       try recording.write(
-        to: out, metadata: ["model": model.name], piece: { tokenizer.decode([$0]) })
+        to: out, metadata: ["model": model.name], piece: { tables.text(tokenizer.decode([$0])) })
       common.say(out)
     }
     print(tokenizer.decode(tokens, skippingSpecialTokens: true))

@@ -39,6 +39,7 @@ struct Patch: ParsableCommand {
   @Option(help: "How many predictions to show.") var top = 5
   @Option(help: "Writes texts of so many more tokens instead of a table.") var maxNewTokens: Int?
   @OptionGroup var encoding: EncodingOptions
+  @OptionGroup var tables: TableOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -74,6 +75,6 @@ struct Patch: ParsableCommand {
     }
     let effects = try prompts.effects(of: plan, on: model, top: top)
     let table = effects.table(prompts: prompts, piece: { tokenizer.decode([$0]) })
-    FileHandle.standardOutput.write(Data(table.csv))
+    FileHandle.standardOutput.write(Data(table.csv(spreadsheetSafe: tables.spreadsheetSafe)))
   }
 }

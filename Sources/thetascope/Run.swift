@@ -14,6 +14,7 @@ struct Run: ParsableCommand {
   @Option(help: "The run's folder; runs/<probe>-<run_id> by default.") var out: String?
   @Flag(help: "Continue an unfinished run.") var resume = false
   @Flag(help: "Start anew where another run lies.") var force = false
+  @OptionGroup var tables: TableOption
 
   func validate() throws {
     if resume && force { throw ValidationError("--resume and --force exclude each other") }
@@ -37,7 +38,8 @@ struct Run: ParsableCommand {
       var rows: [ResultRow] = []
       var timed = TimedCells()
       let outcome = try run.execute(
-        prepared.plan, progress: { progress.show($0) }, shouldStop: { Interruption.isRequested },
+        prepared.plan, spreadsheetSafe: tables.spreadsheetSafe, progress: { progress.show($0) },
+        shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)
           rows = try cells.results() + output.results

@@ -7,10 +7,15 @@ import Yams
 ///
 /// - Throws: `CheckpointError` where it cannot be read, `CommandError.badYAML` where it is no YAML.
 func readYAML(_ path: String) throws -> JSON {
-  let text = try FileReading.readText(path, limit: 16 << 20)
+  let text = try FileReading.readText(path, limit: InputLimits.yamlFile)
+  guard nestsAtMost(InputLimits.yamlDepth, text) else {
+    throw CommandError.badYAML(
+      file: path, fact: "brackets or indentation deeper than the limit of \(InputLimits.yamlDepth)")
+  }
   do {
     guard let node = try Yams.compose(yaml: text) else { return .object([:]) }
-    return try JSON(node, file: path)
+    var values = 0
+    return try JSON(node, file: path, depth: 0, values: &values)
   } catch let error as YamlError {
     throw CommandError.badYAML(file: path, fact: error.sentence)
   }
@@ -31,8 +36,41 @@ extension YamlError {
   }
 }
 
+/// Whether collections lie at most so deep in one another, by a bound that needs no parser, since Yams goes down as deep
+/// as the text does: each bracket counts, and each indicator of a block collection on one line.
+private func nestsAtMost(_ depth: Int, _ text: String) -> Bool {
+  var (brackets, indicators, columns) = (0, 0, [Int]())
+  for line in text.utf8.split(separator: 0x0A) {
+    let indent = line.prefix { $0 == 0x20 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "?") }
+    indicators = indent.count { $0 != 0x20 }
+    while let last = columns.last, last >= indent.count { columns.removeLast() }
+    columns.append(indent.count)
+    for byte in line {
+      if byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") { brackets += 1 }
+      if byte == UInt8(ascii: "]") || byte == UInt8(ascii: "}") { brackets = max(0, brackets - 1) }
+      if brackets + indicators + columns.count > depth { return false }
+    }
+  }
+  return true
+}
+
 extension JSON {
-  fileprivate init(_ node: Node, file: String) throws {
+  /// - Parameter values: how many there were so far, aliases written out.
+  fileprivate init(_ node: Node, file: String, depth: Int, values: inout Int) throws {
+    values += 1
+    guard values <= InputLimits.yamlValues else {
+      throw CommandError.badYAML(
+        file: file,
+        fact: "with its aliases written out it has more values than the limit of "
+          + "\(InputLimits.yamlValues)")
+    }
+    guard depth <= InputLimits.yamlDepth else {
+      throw CommandError.badYAML(
+        file: file, fact: "values deeper in one another than the limit of \(InputLimits.yamlDepth)")
+    }
+    func inner(_ node: Node) throws -> JSON {
+      try JSON(node, file: file, depth: depth + 1, values: &values)
+    }
     switch node {
     case .mapping(let mapping):
       var object = JSONObject()
@@ -40,10 +78,10 @@ extension JSON {
         guard let name = key.string, object[name] == nil else {
           throw CommandError.badYAML(file: file, fact: "a key is repeated or is not a word")
         }
-        object[name] = try JSON(value, file: file)
+        object[name] = try inner(value)
       }
       self = .object(object)
-    case .sequence(let sequence): self = .array(try sequence.map { try JSON($0, file: file) })
+    case .sequence(let sequence): self = .array(try sequence.map { try inner($0) })
     case .scalar(let scalar):
       if scalar.style == .singleQuoted || scalar.style == .doubleQuoted {
         self = .string(scalar.string)
@@ -52,6 +90,10 @@ extension JSON {
       } else if let value = Bool.construct(from: scalar) {
         self = .boolean(value)
       } else if let value = Double.construct(from: scalar) {
+        guard value.isFinite else {
+          throw CommandError.badYAML(
+            file: file, fact: "\(Excerpt.quoted(scalar.string)) is not a finite number")
+        }
         self = .number(value)
       } else if NSNullCheck.isNull(scalar) {
         self = .null

@@ -8,7 +8,7 @@ extension CommandTests {
     // MARK: run
 
     /// Long enough to be caught in the middle: six cells of some tens of milliseconds each.
-    private static let run = [
+    static let run = [
       "run", "probe.yaml", "--set", "development_sets=40", "--set", "test_sets=40",
     ]
 

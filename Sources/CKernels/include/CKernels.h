@@ -291,6 +291,13 @@ void ck_keep_freed_memory(void);
 // Asks for large pages where a large block lies. Changes no result.
 void ck_prefer_large_pages(void *memory, size_t bytes);
 
+// Notes a file that is mapped, for ck_watch_mappings; returns what ck_release_guard takes, or -1 when there are too many.
+int ck_guard_mapping(const void *base, size_t count, const char *name);
+// To be called before the file is unmapped.
+void ck_release_guard(int slot);
+// From now on a noted file that loses pages (SIGBUS) ends the process with a sentence and this status.
+void ck_watch_mappings(int status);
+
 // MARK: Digests
 
 typedef struct {

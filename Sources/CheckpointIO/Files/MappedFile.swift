@@ -1,8 +1,11 @@
 // A file as read-only memory: pages come from disk when they are touched and can be given back.
-// A file that another process truncates while it is mapped kills this one with SIGBUS when a lost page is
-// touched. That cannot be prevented from here (a copy would hold the weights twice); the length is taken
-// from the open file, `verifyUnchanged()` tells before a long read, and writers that replace a file by
-// renaming, as AtomicFile does, never disturb the pages of a reader.
+// A file that another process truncates while it is mapped raises SIGBUS when a lost page is touched. That
+// cannot be prevented from here (a copy would hold the weights twice); every mapping is noted for
+// `ck_watch_mappings`, by which a command ends in a sentence. Pages may also change without a signal: a run
+// asks `verifyUnchanged()` before it believes what it computed. Writers that replace a file by renaming, as
+// AtomicFile does, never disturb the pages of a reader.
+
+import CKernels
 
 #if canImport(Glibc)
   import Glibc
@@ -19,6 +22,7 @@ public final class MappedFile: @unchecked Sendable {
   public let count: Int
   private let opened: OpenedFile
   private let base: UnsafeRawPointer?
+  private let guarded: Int32
 
   /// - Throws: `CheckpointError.missing` or `.unreadable`: also for a folder, and for what is no regular
   ///   file and so has no pages.
@@ -34,6 +38,7 @@ public final class MappedFile: @unchecked Sendable {
     count = opened.size
     guard count > 0 else {
       base = nil
+      guarded = -1
       return
     }
     let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, opened.descriptor, 0)
@@ -44,9 +49,11 @@ public final class MappedFile: @unchecked Sendable {
         file: path, fact: "its \(count) bytes cannot be mapped into memory: \(reason)")
     }
     base = UnsafeRawPointer(address)
+    guarded = ck_guard_mapping(address, count, path)
   }
 
   deinit {
+    ck_release_guard(guarded)
     if let base { munmap(UnsafeMutableRawPointer(mutating: base), count) }
     opened.close()
   }
@@ -83,7 +90,8 @@ public final class MappedFile: @unchecked Sendable {
       UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_DONTNEED)
   }
 
-  /// Throws when the mapped file no longer has the size and the time of change it was opened with.
+  /// Throws when the mapped file no longer has the size and the time of change it was opened with, or its
+  /// name has become that of another file.
   public func verifyUnchanged() throws {
     let now = try opened.currentIdentity(path)
     guard now.size == opened.identity.size else {
@@ -94,6 +102,10 @@ public final class MappedFile: @unchecked Sendable {
     }
     guard now == opened.identity else {
       throw CheckpointError.changed(file: path, fact: "the file was written to since it was opened")
+    }
+    guard FileIdentity(of: path) == now else {
+      throw CheckpointError.changed(
+        file: path, fact: "the file was removed or replaced since it was opened")
     }
   }
 }

@@ -73,6 +73,13 @@ struct FileIdentity: Equatable, Sendable {
   let modifiedSeconds: Int
   let modifiedNanoseconds: Int
 
+  /// Of what lies at `path` now; nil where there is nothing.
+  init?(of path: String) {
+    var information = stat()
+    guard stat(path, &information) == 0 else { return nil }
+    self.init(information)
+  }
+
   init(_ information: stat) {
     device = UInt64(truncatingIfNeeded: information.st_dev)
     inode = UInt64(information.st_ino)

@@ -10,7 +10,10 @@ public struct JSONLimits: Sendable, Equatable {
   /// How many values, at all depths, it may hold.
   public var values: Int
 
-  public init(depth: Int = 128, bytes: Int = 1 << 30, values: Int = 1 << 24) {
+  public init(
+    depth: Int = InputLimits.jsonDepth, bytes: Int = InputLimits.jsonFile,
+    values: Int = InputLimits.jsonValues
+  ) {
     precondition(depth >= 0 && depth <= 512, "a depth of \(depth) does not fit on the stack")
     self.depth = depth
     self.bytes = bytes

@@ -10,8 +10,6 @@ struct NPYHeader: Equatable {
   let dataStart: Int
 
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
-  /// Far more than shape and type need.
-  private static let longest = 65_535
 
   /// Reads the header of a whole .npy file and verifies that the data behind it has the right size.
   ///
@@ -41,8 +39,9 @@ struct NPYHeader: Equatable {
       throw invalid(
         "this is version \(version.0).\(version.1) of the .npy format, expected 1.0 to 3.0")
     }
-    guard length <= Self.longest else {
-      throw invalid("the header is said to have \(length) bytes, the limit is \(Self.longest)")
+    guard length <= InputLimits.npyHeader else {
+      throw invalid(
+        "the header is said to have \(length) bytes, the limit is \(InputLimits.npyHeader)")
     }
     guard start + length <= bytes.count else {
       throw invalid("the file has \(bytes.count) bytes and ends inside its header")

@@ -18,6 +18,9 @@ struct ZipDirectory {
   init(_ bytes: UnsafeRawBufferPointer, file: String) throws {
     self.file = file
     let end = try EndRecord(bytes, file: file)
+    guard end.count <= InputLimits.tensors else {
+      throw invalid("the archive has \(end.count) entries, the limit is \(InputLimits.tensors)")
+    }
     var reader = ByteReader(bytes, at: end.directory.lowerBound, end: end.directory.upperBound)
     for _ in 0..<end.count {
       entries.append(try entry(&reader, bytes, before: end.directory.lowerBound))

@@ -16,8 +16,8 @@ struct SafetensorsHeader {
   let entries: [Entry]
   let metadata: [String: String]
 
-  /// The most bytes a header may have; the limit of the reference implementation.
-  static let longest = 100_000_000
+  /// The most bytes a header may have.
+  static let longest = InputLimits.safetensorsHeader
 
   /// - Parameters:
   ///   - bytes: the whole file.
@@ -52,6 +52,10 @@ struct SafetensorsHeader {
       throw invalid("the header is not JSON: \(fact) (byte \(8 + offset))")
     }
     guard let members = header.objectValue else { throw invalid("the header is not an object") }
+    guard members.count <= InputLimits.tensors else {
+      throw invalid(
+        "the header names \(members.count) tensors, the limit is \(InputLimits.tensors)")
+    }
 
     var entries: [Entry] = []
     var metadata: [String: String] = [:]

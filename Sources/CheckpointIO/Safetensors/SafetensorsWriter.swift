@@ -31,6 +31,11 @@ public enum SafetensorsWriter {
       let sorted = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
       members["__metadata__"] = .object(JSONObject(sorted.map { ($0.key, .string($0.value)) }))
     }
+    guard tensors.count + members.count <= InputLimits.tensors else {
+      throw CheckpointError.cannotWrite(
+        file: path,
+        fact: "it would hold \(tensors.count) tensors, the limit is \(InputLimits.tensors)")
+    }
     var names = Set<String>()
     var offset = 0
     for tensor in tensors {

@@ -21,6 +21,15 @@ enum Families {
 }
 
 extension Architecture {
+  /// What a config.json describes, of any family.
+  ///
+  /// - Throws: `CheckpointError` and `ModelError` for a family or a value that is not supported.
+  package init(reading config: inout ConfigReader) throws {
+    let family = try Families.named(config.string("model_type"), file: config.file)
+    self = try family.architecture(from: &config)
+    try verify(file: config.file)
+  }
+
   /// Where a parameter lies in a checkpoint of this architecture's family: the tensor's name without the prefix of the
   /// whole checkpoint, which part of its outputs, in how many groups its outputs lie, and whether it is `[in, out]`.
   package func checkpointSource(of parameter: String) throws -> (

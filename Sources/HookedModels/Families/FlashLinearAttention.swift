@@ -19,7 +19,7 @@ enum FlashLinearAttention {
         file: config.file, key: "attnres_block_size", found: "set", supported: "null")
     }
     let width = try config.int("hidden_size", default: 2048)
-    let layers = try config.int("num_hidden_layers", default: standard, in: 1...10_000)
+    let layers = try config.int("num_hidden_layers", default: standard, in: 1...InputLimits.layers)
     let epsilon = try config.double("norm_eps", default: 1e-6, in: 0...1)
     var made = Architecture(
       family: family, layers: layers, modelWidth: width, heads: shape.heads,

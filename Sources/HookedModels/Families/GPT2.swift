@@ -13,7 +13,7 @@ enum GPT2: FamilyMapping {
     try config.require("add_cross_attention", equals: false, default: false)
     let width = try config.int("n_embd", default: 768)
     let heads = try config.int("n_head", default: 12)
-    let layers = try config.int("n_layer", default: 12, in: 1...10_000)
+    let layers = try config.int("n_layer", default: 12, in: 1...InputLimits.layers)
     let positions = try config.int("n_positions", default: 1024)
     let headWidth = try config.quotient(width, by: heads, keys: ("n_embd", "n_head"))
     let scaled = try config.bool("scale_attn_weights", default: true)

@@ -11,7 +11,7 @@ enum GPTJ: FamilyMapping {
   static func architecture(from config: inout ConfigReader) throws -> Architecture {
     let width = try config.int("n_embd", default: 4096)
     let heads = try config.int("n_head", default: 16)
-    let layers = try config.int("n_layer", default: 28, in: 1...10_000)
+    let layers = try config.int("n_layer", default: 28, in: 1...InputLimits.layers)
     let headWidth = try config.quotient(width, by: heads, keys: ("n_embd", "n_head"))
     return Architecture(
       family: "gptj", layers: layers, modelWidth: width, heads: heads, keyValueHeads: heads,

@@ -12,7 +12,7 @@ enum GPTNeoX: FamilyMapping {
   static func architecture(from config: inout ConfigReader) throws -> Architecture {
     let width = try config.int("hidden_size", default: 6144)
     let heads = try config.int("num_attention_heads", default: 64)
-    let layers = try config.int("num_hidden_layers", default: 44, in: 1...10_000)
+    let layers = try config.int("num_hidden_layers", default: 44, in: 1...InputLimits.layers)
     let headWidth = try config.quotient(
       width, by: heads, keys: ("hidden_size", "num_attention_heads"))
     let maximum = try config.int("max_position_embeddings", default: 2048)

@@ -48,7 +48,7 @@ extension ConfigReader {
   {
     let width = try int("hidden_size", default: defaults.width)
     let heads = try int("num_attention_heads", default: defaults.heads)
-    let layers = try int("num_hidden_layers", default: defaults.layers, in: 1...10_000)
+    let layers = try int("num_hidden_layers", default: defaults.layers, in: 1...InputLimits.layers)
     let headWidth =
       try intIfPresent("head_dim") ?? defaults.headWidth
       ?? quotient(width, by: heads, keys: ("hidden_size", "num_attention_heads"))

@@ -23,9 +23,8 @@ public struct ModelFolder: Sendable {
   public init(path: String) throws {
     let checkpoint = try CheckpointFolder(path: path)
     var config = try checkpoint.configReader()
-    let family = try Families.named(config.string("model_type"), file: config.file)
-    let architecture = try family.architecture(from: &config)
-    try architecture.verify(file: config.file)
+    let architecture = try Architecture(reading: &config)
+    let family = try Families.named(architecture.family, file: config.file)
 
     // Names without the prefix that the whole checkpoint may carry.
     var actual: [String: String] = [:]

@@ -20,7 +20,7 @@ enum OPT: FamilyMapping {
         supported: "hidden_size, \(width): embeddings that are not projected")
     }
     let heads = try config.int("num_attention_heads", default: 12)
-    let layers = try config.int("num_hidden_layers", default: 12, in: 1...10_000)
+    let layers = try config.int("num_hidden_layers", default: 12, in: 1...InputLimits.layers)
     let headWidth = try config.quotient(
       width, by: heads, keys: ("hidden_size", "num_attention_heads"))
     let positions = try config.int("max_position_embeddings", default: 2048)

@@ -12,7 +12,7 @@ enum Phi: FamilyMapping {
     try config.require("qk_layernorm", equals: false, default: false)
     let width = try config.int("hidden_size", default: 2048)
     let heads = try config.int("num_attention_heads", default: 32)
-    let layers = try config.int("num_hidden_layers", default: 24, in: 1...10_000)
+    let layers = try config.int("num_hidden_layers", default: 24, in: 1...InputLimits.layers)
     let headWidth = try config.quotient(
       width, by: heads, keys: ("hidden_size", "num_attention_heads"))
     let maximum = try config.int("max_position_embeddings", default: 2048)

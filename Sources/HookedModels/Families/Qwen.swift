@@ -26,7 +26,7 @@ enum Qwen: FamilyMapping {
     if try config.bool("use_sliding_window", default: false) {
       window = try config.intUnlessNull("sliding_window", default: 4096)
     }
-    let whole = try config.int("max_window_layers", default: 28, in: 0...10_000)
+    let whole = try config.int("max_window_layers", default: 28, in: 0...InputLimits.layers)
     architecture.setWindows(
       try config.windows(layers: architecture.layers, window: window) { $0 >= whole })
     return architecture

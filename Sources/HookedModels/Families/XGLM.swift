@@ -12,7 +12,7 @@ enum XGLM: FamilyMapping {
     try config.require("add_cross_attention", equals: false, default: false)
     let width = try config.int("d_model", default: 1024)
     let heads = try config.int("attention_heads", default: 16)
-    let layers = try config.int("num_layers", default: 24, in: 1...10_000)
+    let layers = try config.int("num_layers", default: 24, in: 1...InputLimits.layers)
     let headWidth = try config.quotient(width, by: heads, keys: ("d_model", "attention_heads"))
     let isScaled = try config.bool("scale_embedding", default: true)
     return Architecture(

@@ -1,6 +1,7 @@
 // Running a model: the public face of a forward pass. Hooks are an argument of one run; there is nothing to
 // reset afterwards, and a plan that only reads changes no bit of the result.
 
+import CheckpointIO
 import HookPoints
 import TensorCore
 
@@ -200,7 +201,8 @@ extension Transformer {
   }
 
   private func verify(length: Int, of sequence: Int) throws {
-    if let maximum = architecture.maximumPositions, length > maximum {
+    let maximum = min(architecture.maximumPositions ?? .max, InputLimits.promptTokens)
+    if length > maximum {
       throw ModelError.tooLong(model: name, sequence: sequence, length: length, maximum: maximum)
     }
   }

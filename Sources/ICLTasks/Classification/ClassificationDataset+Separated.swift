@@ -10,6 +10,11 @@ extension ClassificationDataset {
   static func separated(_ bytes: [UInt8], by separator: UInt8, file: String) throws -> [Example] {
     let lines = try fields(of: bytes, separator, quotes: separator != UInt8(ascii: "\t"), file)
     guard let header = lines.first else { throw TaskError.emptyText(file: file, place: "the file") }
+    guard Set(header.fields.map { Array($0.utf8) }).count == header.fields.count else {
+      throw TaskError.wrongValue(
+        file: file, place: "line \(header.number)", found: "a column that is named twice",
+        expected: "a header of different names")
+    }
     return try lines.dropFirst().map { number, fields in
       let place = TaskPlace(file: file, place: "line \(number)")
       guard fields.count == header.fields.count else {

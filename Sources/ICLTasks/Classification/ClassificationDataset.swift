@@ -45,7 +45,7 @@ public struct ClassificationDataset: Sendable, Equatable {
   /// - Throws: `CheckpointError` when the file cannot be read or a line is not JSON; `TaskError`
   ///   with the line's number otherwise.
   public init(contentsOf path: String) throws {
-    let bytes = try FileReading.readFile(path)
+    let bytes = try FileReading.readFile(path, limit: InputLimits.textFile)
     name = TaskFile.folderAndStem(of: path).stem
     for (suffix, separator) in [(".csv", UInt8(ascii: ",")), (".tsv", UInt8(ascii: "\t"))]
     where path.hasSuffix(suffix) {

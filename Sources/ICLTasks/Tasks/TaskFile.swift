@@ -56,7 +56,8 @@ public struct TaskFile: Sendable, Equatable {
   /// - Throws: `CheckpointError` when the file cannot be read or is not JSON; `TaskError` when it is
   ///   not a task.
   public init(contentsOf path: String) throws {
-    try self.init(JSON(contentsOf: path), path: path)
+    try self.init(
+      JSON(contentsOf: path, limits: JSONLimits(bytes: InputLimits.textFile)), path: path)
   }
 
   package init(_ json: JSON, path: String) throws {

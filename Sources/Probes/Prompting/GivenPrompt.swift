@@ -79,7 +79,7 @@ extension GivenPrompt {
       throw RunError.invalidInput(
         subject: path, fact: "expected a file of prompts, .txt or .jsonl, or a folder of them")
     }
-    var lines = try FileReading.readText(path).split(
+    var lines = try FileReading.readText(path, limit: InputLimits.textFile).split(
       separator: "\n", omittingEmptySubsequences: false)
     if lines.last == "" { lines.removeLast() }
     guard !lines.isEmpty else {

@@ -26,6 +26,19 @@ struct ProbeModel: Sendable {
   init(path: String, bos: BOSPolicy, library: TaskLibrary, on context: ComputeContext) throws {
     folder = try ModelFolder(path: path)
     model = folder.model(on: context)
+    let name = folder.name
+    files =
+      try folder.files.map {
+        let (named, file) = ("\(name)/\($0)", "\(path)/\($0)")
+        return context.rehearsal == nil
+          ? try InputFile(.checkpoint, named: named, at: file)
+          : try InputFile(.checkpoint, named: named, unread: file)
+      }
+      + ["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"].filter {
+        FileReading.kind(of: "\(path)/\($0)") == .file
+      }.map { try InputFile(.tokenizer, named: "\(name)/\($0)", at: "\(path)/\($0)") }
+    // What was opened before the digests is what they are of; what is read from now on, each cell asks about.
+    try folder.verifyUnchanged()
     encoder = PromptEncoder(try Tokenizer.load(folder: path), bos: bos)
     let known = encoder.tokenizer.vocabularySize
     guard known <= model.architecture.vocabulary else {
@@ -42,17 +55,6 @@ struct ProbeModel: Sendable {
     } else {
       trainedTasks = nil
     }
-    let name = folder.name
-    files =
-      try folder.files.map {
-        let (named, file) = ("\(name)/\($0)", "\(path)/\($0)")
-        return context.rehearsal == nil
-          ? try InputFile(.checkpoint, named: named, at: file)
-          : try InputFile(.checkpoint, named: named, unread: file)
-      }
-      + ["tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"].filter {
-        FileReading.kind(of: "\(path)/\($0)") == .file
-      }.map { try InputFile(.tokenizer, named: "\(name)/\($0)", at: "\(path)/\($0)") }
   }
 
   /// The same architecture with random weights.

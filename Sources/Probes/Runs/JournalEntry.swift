@@ -131,7 +131,7 @@ extension JournalEntry.FinishedCell {
     guard place == end else { return nil }
     if let vectors = head["vectors"] {
       guard let name = vectors["file"]?.stringValue, let size = vectors["size"]?.intValue,
-        let sha256 = vectors["sha256"]?.stringValue
+        let sha256 = vectors["sha256"]?.stringValue, !name.contains("/")
       else { return nil }
       self.vectors = JournalEntry.VectorFile(name: name, size: size, sha256: sha256)
     } else {

@@ -22,6 +22,7 @@ extension RunFolder {
   /// plan again gives the same bytes in every CSV as a run that was left alone.
   ///
   /// - Parameters:
+  ///   - spreadsheetSafe: whether texts in the tables that a spreadsheet would run get an apostrophe in front.
   ///   - progress: called before the first cell and after each.
   ///   - shouldStop: asked before each cell. `work` may ask too and throw `CancellationError`, which drops
   ///     its cell.
@@ -31,7 +32,7 @@ extension RunFolder {
   ///   `.cannotWrite`, `.damagedJournal`; and what `work` and `conclude` throw. The finished cells are
   ///   kept in every case.
   public func execute(
-    _ plan: RunPlan, progress: (RunProgress) -> Void = { _ in },
+    _ plan: RunPlan, spreadsheetSafe: Bool = false, progress: (RunProgress) -> Void = { _ in },
     shouldStop: () -> Bool = { false },
     conclude: (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
     work: (Cell) throws -> CellOutput
@@ -57,6 +58,8 @@ extension RunFolder {
       do {
         if shouldStop() { throw CancellationError() }
         let output = try work(cell)
+        // Before the cell is believed: pages of a mapped file that is written to change without a signal.
+        for file in inputs.files { try file.verifyUnchanged() }
         try state.append(output, of: cell, at: index, seconds: (clock.now - began).seconds)
       } catch is CancellationError {
         throw RunError.interrupted(
@@ -68,7 +71,8 @@ extension RunFolder {
     let cells = try state.cells()
     let conclusion = try conclude(cells)
     for file in inputs.files { try file.verifyUnchanged() }
-    let files = try finish(cells, conclusion, sessions: state.sessions)
+    let files = try finish(
+      cells, conclusion, sessions: state.sessions, spreadsheetSafe: spreadsheetSafe)
     return RunOutcome(
       folder: path, runID: inputs.runID, files: files, computed: plan.cells.count - resumed,
       resumed: resumed)
@@ -98,7 +102,7 @@ struct RunState {
         sessions.append(session)
       case .cell(let cell):
         guard keys.contains(cell.key) else { throw Self.otherPlan(journal) }
-        // A cell whose vectors are gone is computed again; its later record counts.
+        // A cell whose vectors are not as they were written is computed again; its later record counts.
         finished[cell.key] = hasVectors(cell) ? (record, cell) : nil
       }
     }
@@ -116,9 +120,9 @@ struct RunState {
   func isFinished(_ cell: Cell) -> Bool { finished[cell.key] != nil }
 
   private func hasVectors(_ cell: JournalEntry.FinishedCell) -> Bool {
-    cell.vectors.map { vectors in
-      SystemFile.size(of: "\(folder.vectorsFolder)/\(vectors.name)") == vectors.size
-    } ?? true
+    guard let vectors = cell.vectors else { return true }
+    let digest = try? SHA256.digest(ofFile: "\(folder.vectorsFolder)/\(vectors.name)")
+    return digest.map { $0 == (vectors.sha256, vectors.size) } ?? false
   }
 
   /// Journals what a cell produced.

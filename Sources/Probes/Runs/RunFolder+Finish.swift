@@ -8,12 +8,15 @@ extension RunFolder {
   ///
   /// - Returns: the files' names.
   func finish(
-    _ cells: FinishedCells, _ conclusion: CellOutput, sessions: [RunEnvironment.Session]
+    _ cells: FinishedCells, _ conclusion: CellOutput, sessions: [RunEnvironment.Session],
+    spreadsheetSafe: Bool
   ) throws -> [String] {
     var outputs: [Output] = []
     let last = cells.plan.lines(of: conclusion, run: inputs.identity)
     for table in cells.plan.tables {
-      outputs.append(try write(table, cells, last.first { $0.file == table.file }))
+      outputs.append(
+        try write(
+          table, cells, last.first { $0.file == table.file }, spreadsheetSafe: spreadsheetSafe))
     }
     let columns = ColumnDictionary(cells.plan.tables).json.serialized(pretty: true) + "\n"
     try AtomicFile.write(columns, to: "\(path)/\(Self.columnsName)")
@@ -23,8 +26,10 @@ extension RunFolder {
         sha256: SHA256.digest(of: columns.utf8)))
     if let vectors = try writeAllVectors(cells, conclusion) { outputs.append(vectors) }
 
-    let record = record(cells, conclusion, sessions, outputs).serialized(pretty: true) + "\n"
-    try AtomicFile.write(record, to: "\(path)/\(Self.recordName)")
+    var record = record(cells, conclusion, sessions, outputs)
+    if spreadsheetSafe { record["spreadsheet_safe"] = true }
+    let text = JSON.object(record).serialized(pretty: true) + "\n"
+    try AtomicFile.write(text, to: "\(path)/\(Self.recordName)")
     try removeWork()
     removeLock()
     return outputs.map(\.file) + [Self.recordName]
@@ -47,7 +52,7 @@ extension RunFolder {
 
   private func write(
     _ table: TableSchema, _ cells: FinishedCells,
-    _ conclusion: (file: String, rows: Int, lines: [UInt8])?
+    _ conclusion: (file: String, rows: Int, lines: [UInt8])?, spreadsheetSafe: Bool
   ) throws -> Output {
     var hash = SHA256()
     var rows = conclusion?.rows ?? 0
@@ -58,12 +63,15 @@ extension RunFolder {
     header.appendHeader(table)
     var size = 0
     try AtomicFile.write(to: "\(path)/\(table.file)") { output in
-      func append(_ bytes: [UInt8], to output: inout AtomicFile.Output) throws {
+      func append(_ lines: [UInt8], to output: inout AtomicFile.Output) throws {
+        let bytes = try spreadsheetSafe ? self.spreadsheetSafe(lines, table) : lines
         hash.update(bytes)
         size += bytes.count
         try output.append(bytes)
       }
-      try append(header.bytes, to: &output)
+      hash.update(header.bytes)
+      size += header.bytes.count
+      try output.append(header.bytes)
       for index in cells.plan.cells.indices {
         if let lines = try cells.lines(index, table.file) { try append(lines, to: &output) }
       }
@@ -75,7 +83,7 @@ extension RunFolder {
   private func record(
     _ cells: FinishedCells, _ conclusion: CellOutput, _ sessions: [RunEnvironment.Session],
     _ outputs: [Output]
-  ) -> JSON {
+  ) -> JSONObject {
     let details = cells.plan.details
     var total = CellNotes()
     var dropped = details.dropped.map { ("", $0) }
@@ -120,7 +128,15 @@ extension RunFolder {
     json["sessions"] = .array(sessions.map(\.json))
     json["finished"] = .string(RunEnvironment.Session.now())
     json["outputs"] = .array(outputs.map(\.json))
-    return .object(json)
+    return json
+  }
+
+  /// Lines of a journal with the texts that a spreadsheet would run made harmless.
+  private func spreadsheetSafe(_ lines: [UInt8], _ schema: TableSchema) throws -> [UInt8] {
+    var encoder = CSVEncoder(spreadsheetSafe: true)
+    let table = try CSVReader.table(lines, schema, file: journalPath, hasHeader: false)
+    for row in table.rows { encoder.append(row, schema) }
+    return encoder.bytes
   }
 }
 

@@ -4,13 +4,27 @@
 //   text, nothing at all is an absent value.
 // - A real number takes the shortest form that reads back to the same double: `0.5`, `1.0`, `1e-05`
 //   below 0.0001, `1e+16` from 2^53 or so. Every CSV reader takes these; none has a thousands separator.
-// - Bytes are never altered for a reader's sake: a token `=1+1` stays what it is.
+// - Bytes are not altered for a reader's sake: a token `=1+1` stays what it is, unless `spreadsheetSafe` was asked for.
 
 /// Turns rows into the bytes of a CSV file.
 public struct CSVEncoder: Sendable {
   public private(set) var bytes: [UInt8] = []
+  private let isSpreadsheetSafe: Bool
 
-  public init() {}
+  /// - Parameter spreadsheetSafe: whether texts that a spreadsheet would run get an apostrophe in front.
+  public init(spreadsheetSafe: Bool = false) { isSpreadsheetSafe = spreadsheetSafe }
+
+  /// `text`, with an apostrophe in front where a spreadsheet would take it for a formula: it begins with
+  /// `=`, `+`, `-`, `@`, a tab or a carriage return.
+  ///
+  /// - Source: OWASP, "CSV Injection".
+  public static func spreadsheetSafe(_ text: String) -> String {
+    switch text.utf8.first {
+    case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0D:
+      "'" + text
+    default: text
+    }
+  }
 
   /// Adds the line of the columns' names.
   public mutating func appendHeader(_ schema: TableSchema) {
@@ -28,7 +42,7 @@ public struct CSVEncoder: Sendable {
       if place > 0 { bytes.append(UInt8(ascii: ",")) }
       switch value {
       case .empty: break
-      case .text(let text): append(text)
+      case .text(let text): append(isSpreadsheetSafe ? Self.spreadsheetSafe(text) : text)
       case .integer(let integer): bytes.append(contentsOf: String(integer).utf8)
       case .number(let number): bytes.append(contentsOf: number.description.utf8)
       }

@@ -50,8 +50,11 @@ public struct Table: Sendable, Equatable {
   }
 
   /// The table as CSV, with its header.
-  public var csv: [UInt8] {
-    var encoder = CSVEncoder()
+  public var csv: [UInt8] { csv(spreadsheetSafe: false) }
+
+  /// - Parameter spreadsheetSafe: as `CSVEncoder` has it.
+  public func csv(spreadsheetSafe: Bool) -> [UInt8] {
+    var encoder = CSVEncoder(spreadsheetSafe: spreadsheetSafe)
     encoder.appendHeader(schema)
     for row in rows { encoder.append(row, schema) }
     return encoder.bytes

@@ -15,15 +15,14 @@ extension TrainingSpec {
     let model = try reader.nested("model") { reader in
       Model(
         attention: try reader.choice("attention", among: ["softmax": .softmax, "linear": .linear]),
-        layers: try reader.int("layers", default: 6), width: try reader.int("width", default: 128),
-        heads: try reader.int("heads", default: 8),
-        mlpWidth: try reader.int("mlp_width", default: 344),
+        layers: try reader.int("layers", default: 6, in: 1...InputLimits.layers),
+        width: try reader.int("width", default: 128, in: 1...InputLimits.width),
+        heads: try reader.int("heads", default: 8, in: 1...InputLimits.width),
+        mlpWidth: try reader.int("mlp_width", default: 344, in: 1...InputLimits.width),
         ropeTheta: try reader.double("rope_theta", default: 10000, in: 1...1e9),
         deviation: try reader.doubleIfPresent("deviation", in: 0...10),
         embeddingDeviation: try reader.double("embedding_deviation", default: 0.088, in: 0...10),
-        decayExponents: try reader.double(
-          "first_decay_exponent", default: 1, in: 0...20)...reader
-          .double("last_decay_exponent", default: 7, in: 0...20),
+        decayExponents: try reader.decayExponents(),
         momentum: try reader.doubleIfPresent("momentum", in: 0...1))
     }
     guard let model else {
@@ -78,5 +77,13 @@ extension TrainingSpec.Optimiser {
       among: ["constant": .constant, "linear": .linear, "cosine": .cosine])
     finalFraction = try reader.double("final_fraction", default: 0.1, in: 0...1)
     clip = try reader.double("clip", default: 1, in: 1e-9...1e9)
+  }
+}
+
+extension ConfigReader {
+  /// From the first head's to the last one's.
+  fileprivate mutating func decayExponents() throws -> ClosedRange<Double> {
+    let first = try double("first_decay_exponent", default: 1, in: 0...20)
+    return first...(try double("last_decay_exponent", default: max(first, 7), in: first...20))
   }
 }

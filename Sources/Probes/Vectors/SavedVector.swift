@@ -176,7 +176,7 @@ extension SavedVector {
           Column("mode", .text, "Whether it replaces or is added."),
           Column("set", .integer, "The demonstration set, counted from 0."),
           Column("component", .integer, "The place in the vector, counted from 0."),
-          Column("value", .real, "The number."),
+          Column("value", .real, "The number.", whenEmpty: "it is not finite"),
         ]))
     for (set, row) in rows.enumerated() {
       for (component, value) in row.enumerated() {

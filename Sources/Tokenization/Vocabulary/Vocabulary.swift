@@ -19,7 +19,7 @@ struct Vocabulary: Sendable {
   }
 
   /// The highest id that is believed: beyond it a table by id would be mostly holes.
-  static let highestID = (1 << 22) - 1
+  static let highestID = InputLimits.vocabulary - 1
 
   /// An empty vocabulary with room for the ids below `idLimit`.
   init(idLimit: Int, expectedPieces: Int) {

@@ -1,5 +1,6 @@
 // Mapped files: their bytes, giving memory back, noticing a change.
 
+import CKernels
 import CheckpointIO
 import Foundation
 import Testing
@@ -53,9 +54,39 @@ import Testing
     let path = try folder.write([1, 2, 3, 4], to: "f")
     let mapped = try MappedFile(path)
     try AtomicFile.write([9], to: path)
-    try mapped.verifyUnchanged()
+    #expect(
+      try sentence { try mapped.verifyUnchanged() }
+        == "the file was removed or replaced since it was opened")
     #expect(mapped.withUnsafeBytes { Array($0) } == [1, 2, 3, 4])
     #expect(try FileReading.readFile(path) == [9])
+  }
+
+  /// A file that is cut short under the mapping: a sentence and a status, where the process would have been killed.
+  @Test func lostPagesEndInASentence() async throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([UInt8](repeating: 1, count: 100_000), to: "f")
+    let ended = await #expect(
+      processExitsWith: .exitCode(65), observing: [\.standardErrorContent]
+    ) { [path = path as String] in
+      ck_watch_mappings(65)
+      let mapped = try MappedFile(path)
+      _ = try MappedFile("/proc/self/exe")
+      guard truncate(path, 5000) == 0 else { exit(1) }
+      // The page that the end lies in is still there.
+      guard mapped.withUnsafeBytes({ $0[4999] + $0[5001] }) == 1 else { exit(2) }
+      exit(mapped.withUnsafeBytes { $0[50_000] } == 1 ? 3 : 4)
+    }
+    let talk = String(decoding: try #require(ended?.standardErrorContent), as: UTF8.self)
+    #expect(talk.hasPrefix("thetascope: \(path): the file became shorter while it was in use"))
+    #expect(talk.filter(\.isNewline).count == 1)
+    // Of no file: killed, as ever.
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      ck_watch_mappings(65)
+      kill(getpid(), SIGBUS)
+      // A signal that was sent is not an access that happens again.
+      kill(getpid(), SIGBUS)
+      exit(0)
+    }
   }
 
   #if os(Linux)

@@ -1,0 +1,1 @@
+../../Sources/thetascope/YAML.swift
