@@ -40,6 +40,21 @@ import Testing
       ])
   }
 
+  /// Quoted fields of CSV lose their quotes; two quoted fields side by side are none.
+  @Test(arguments: [
+    (" plain . ", "plain ."), (#""simplistic , silly""#, "simplistic , silly"),
+    (#"" "" analyze that "" is one""#, #"" analyze that " is one"#),
+    (#""an "" ambitious failure . """"#, #"an " ambitious failure . ""#),
+    (#""Profit Up". "NEW YORK""#, #""Profit Up". "NEW YORK""#), ("\"\"", "\"\""), (#""a"#, #""a"#),
+  ])
+  func cleaned(_ text: String, _ expected: String) {
+    let example = ClassificationDataset.Example(
+      text: .pair(premise: text, hypothesis: "b"), label: "1", split: "test")
+    #expect(
+      example.cleaned
+        == .init(text: .pair(premise: expected, hypothesis: "b"), label: "1", split: "test"))
+  }
+
   @Test(arguments: [
     (#"{"sentence": "a"}"#, ": line 1: the key 'label' is missing"),
     (

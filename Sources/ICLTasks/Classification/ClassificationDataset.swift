@@ -90,3 +90,32 @@ public struct ClassificationDataset: Sendable, Equatable {
       text: content, label: name, split: object["split"].map { _ in try text("split") })
   }
 }
+
+extension ClassificationDataset.Example {
+  /// The texts as they were before a writer of CSV quoted them, without blanks at their ends: a text that is one quoted
+  /// field loses its quotes, and quotes doubled inside it are single again. A text that only begins and ends with a quote
+  /// stays.
+  public var cleaned: ClassificationDataset.Example {
+    func trimmed(_ text: some StringProtocol) -> Substring {
+      var kept = Substring(text)
+      while kept.first == " " { kept = kept.dropFirst() }
+      while kept.last == " " { kept = kept.dropLast() }
+      return kept
+    }
+    func clean(_ text: String) -> String {
+      let text = trimmed(text)
+      guard text.count > 2, text.first == "\"", text.last == "\"" else { return String(text) }
+      let parts = text.dropFirst().dropLast().split(
+        separator: "\"\"", omittingEmptySubsequences: false)
+      guard !parts.contains(where: { $0.contains("\"") }) else { return String(text) }
+      return String(trimmed(parts.joined(separator: "\"")))
+    }
+    let text: ClassificationDataset.Text =
+      switch self.text {
+      case .sentence(let sentence): .sentence(clean(sentence))
+      case .pair(let premise, let hypothesis):
+        .pair(premise: clean(premise), hypothesis: clean(hypothesis))
+      }
+    return ClassificationDataset.Example(text: text, label: label, split: split)
+  }
+}

@@ -120,29 +120,3 @@ struct LabelledData: Sendable {
     }
   }
 }
-
-extension ClassificationDataset.Example {
-  /// Without one pair of wrapping quotes and without blanks at the ends of its texts.
-  fileprivate var cleaned: ClassificationDataset.Example {
-    func clean(_ text: String) -> String {
-      var kept = text[...]
-      func trim() {
-        while kept.first == " " { kept = kept.dropFirst() }
-        while kept.last == " " { kept = kept.dropLast() }
-      }
-      trim()
-      if kept.count > 2, kept.first == "\"", kept.last == "\"" {
-        kept = kept.dropFirst().dropLast()
-      }
-      trim()
-      return String(kept)
-    }
-    let text: ClassificationDataset.Text =
-      switch self.text {
-      case .sentence(let sentence): .sentence(clean(sentence))
-      case .pair(let premise, let hypothesis):
-        .pair(premise: clean(premise), hypothesis: clean(hypothesis))
-      }
-    return ClassificationDataset.Example(text: text, label: label, split: split)
-  }
-}
