@@ -121,7 +121,9 @@ final class WorkTable: Sendable {
           case .keyValueHeads: rows * shape.keyValueHeads
           case .late: late
           }
-        operations += 2 * Double(own * map.size) * (1 + (flow?.products(map.name, map.fedBy, map.fedByHook) ?? 0))
+        operations +=
+          2 * Double(own * map.size)
+          * (1 + (flow?.products(map.name, map.fedBy, map.fedByHook) ?? 0))
         if map.name.hasSuffix("o_proj.weight"), pass.wants(.block(layer, .result)) {
           operations += 2 * Double(own * shape.heads * map.size)
         }
@@ -129,13 +131,15 @@ final class WorkTable: Sendable {
       if !(isLast && pass.skipsLastMixing && architecture.attention[layer].momentum == nil)
         || isLinear(layer)
       {
-        operations += 2 * mixing(layer, active) * (1 + 2 * (flow?.mixing(layer, inputs[layer]) ?? 0))
+        operations +=
+          2 * mixing(layer, active) * (1 + 2 * (flow?.mixing(layer, inputs[layer]) ?? 0))
       }
       let bytes = bytes(layer, rows: rows, late: late, active, looks: flow != nil, pass)
       (transient, kept) = (max(transient, bytes), kept + bytes)
     }
     let unembedding = Double(pass.logits * architecture.vocabulary * architecture.modelWidth)
-    operations += 2 * unembedding * (1 + (flow?.unembedding(tied: architecture.tiedEmbeddings) ?? 0))
+    operations +=
+      2 * unembedding * (1 + (flow?.unembedding(tied: architecture.tiedEmbeddings) ?? 0))
     let logits = 4 * pass.logits * architecture.vocabulary
     return Work(
       floatingPointOperations: operations, tokens: pass.members.reduce(0) { $0 + $1.count },
