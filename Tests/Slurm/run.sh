@@ -93,9 +93,8 @@ set -- probes/task-vectors.yaml --model data/models/softmax --model data/models/
   --set "tasks=[country_capital, next_letter, antonyms, plural_singular, country_continent, prev_letter, en_es, en_fr]"
 "$program" run "$@" --quiet --threads 1 --out "$dir/single"
 "$program" slurm "$@" --threads 1 --shards 4 --out "$dir/all" >"$dir/job.sh"
-sh "$dir/job.sh" | tee "$dir/submitted"
-merge=$(tail -n 1 "$dir/submitted")
-array=$((merge - 1))
+sh "$dir/job.sh"
+array=$(squeue --noheader --format=%F | sort -n | head -n 1)
 
 cells() { grep -ac '"entry":"cell"' "$dir/all.shards/$1/unfinished/journal" 2>/dev/null || :; }
 midway() {
