@@ -90,7 +90,7 @@ sinfo
 
 # Sixteen cells: long enough to be caught in the middle.
 set -- probes/task-vectors.yaml --model data/models/softmax --model data/models/linear \
-  --set "tasks=[country_capital, next_letter, antonyms, plural_singular, country_continent, prev_letter, en_es, en_fr]"
+  --set "tasks=[\"country_capital\", \"next_letter\", \"antonyms\", \"plural_singular\", \"country_continent\", \"en_es\", \"en_fr\", \"country_language\"]"
 "$program" run "$@" --quiet --threads 1 --out "$dir/single"
 "$program" slurm "$@" --threads 1 --shards 4 --out "$dir/all" >"$dir/job.sh"
 sh "$dir/job.sh"

@@ -26,6 +26,8 @@ struct FinishedShard {
   let record: JSON
   let shard: Shard
   let runID: String
+  /// The keys of its cells.
+  let cells: [String]
 
   var journalPath: String { "\(path)/\(RunFolder.workName)/journal" }
   var vectorsFolder: String { "\(path)/\(RunFolder.workName)/vectors" }
@@ -44,12 +46,14 @@ struct FinishedShard {
     }
     record = try JSON(contentsOf: file)
     guard let runID = record["run_id"]?.stringValue,
-      let shard = record["shard"]?.stringValue.flatMap({ Shard($0) })
+      let shard = record["shard"]?.stringValue.flatMap({ Shard($0) }),
+      let cells = record["cells"]?.arrayValue?.compactMap(\.stringValue)
     else {
       throw RunError.damagedJournal(
         file: file, fact: "this is not the record of a shard; compute it again with --force")
     }
     self.runID = runID
     self.shard = shard
+    self.cells = cells
   }
 }

@@ -97,6 +97,13 @@ public struct ShardMerge {
       folder ?? RunFolder.defaultPath(for: inputs), inputs: inputs, environment: environment,
       mode: force ? .force : .start, isMerge: true)
     guard case .ready(let run) = opening else { return nil }
+    // The shares are disjoint and leave nothing out by their rule; that the shards kept to it is checked.
+    let keys = shards.flatMap(\.cells)
+    guard keys.sorted() == prepared.plan.cells.map(\.key).sorted() else {
+      throw RunError.refused(
+        folder: run.path, fact: "the shards together do not have each cell of the run once",
+        remedy: "compute them again with one version")
+    }
     for shard in shards { try run.take(shard, of: prepared.plan) }
     return try run.execute(prepared.plan, conclude: conclude) { cell in
       throw RunError.damagedJournal(
@@ -111,7 +118,7 @@ extension RunFolder {
     try SystemFile.makeFolder(work)
     let source = try Journal(shard.journalPath)
     let target = try Journal(journalPath)
-    let own = Set(plan.places(of: shard.shard).map { plan.cells[$0].key })
+    let own = Set(shard.cells)
     var cells: [String: [UInt8]] = [:]
     var vectors: [String: JournalEntry.VectorFile] = [:]
     if target.records.isEmpty { try target.append(JournalEntry.bytes(planDigest: plan.digest)) }
@@ -125,14 +132,13 @@ extension RunFolder {
       case .session: try target.append(contents)
       case .cell(let cell):
         guard own.contains(cell.key) else {
-          throw wrong(shard, "it has the cell '\(cell.key)', which is another shard's")
+          throw wrong(shard, "it has the cell '\(cell.key)', which is not its own")
         }
         cells[cell.key] = contents
         vectors[cell.key] = cell.vectors
       }
     }
-    for place in plan.places(of: shard.shard) {
-      let key = plan.cells[place].key
+    for key in shard.cells {
       guard let contents = cells[key] else { throw wrong(shard, "the cell '\(key)' is missing") }
       if let file = vectors[key] {
         try SystemFile.makeFolder(vectorsFolder)
