@@ -4,7 +4,7 @@ PROBE ?= probes/task-vectors.yaml
 # Seconds for each fuzz target.
 TIME ?= 60
 
-.PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-memory
+.PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-memory determinism test-slurm
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -54,6 +54,15 @@ bench-memory: build
 	python3 Tests/Fixtures/memory/make_random_checkpoint.py 1.4b bf16 data/models/softmax/tokenizer.json runs/memory-1.4b
 	.build/release/thetascope bench --memory --model runs/memory-1.4b
 	rm -r runs/memory-1.4b
+
+# Every probe file at full size: the same bytes on one thread and two, as shards and whole (an hour on two cores).
+determinism: build
+	sh Tests/Determinism/run.sh $(PROBES)
+
+# A run as an array of four shards on a real Slurm of two nodes on this machine, one task killed, one requeued. Needs
+# root and Debian's packages: apt-get install slurmctld slurmd slurm-client munge
+test-slurm: build
+	sh Tests/Slurm/run.sh
 
 clean:
 	rm -rf .build runs

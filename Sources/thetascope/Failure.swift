@@ -23,6 +23,7 @@ struct Failure {
     case let error as HookError: self.init(65, "\(error)")
     case let error as TokenizationError: self.init(error.kind.exitStatus, "\(error)")
     case let error as CommandError: self.init(65, "\(error)")
+    case let error as MemoryError: self.init(64, "\(error)")
     default: return nil
     }
   }

@@ -15,13 +15,18 @@ struct Plan: ParsableCommand {
       """)
 
   @OptionGroup var options: ProbeOptions
+  @OptionGroup var place: RunOptions
 
   func run() throws {
-    let meter = WorkMeter(.rehearsing)
     let context = options.context
-    let prepared = try options.prepared(on: context.metered(by: meter))
-    let rehearsal = try prepared.rehearsed(on: meter)
+    let shard = try place.shard?.shard
+    let (prepared, rehearsal) = try options.rehearsed(
+      batchBytes: try place.maxMemory.flatMap { try options.batchBytes(within: $0) })
     let memory = MachineMemory.standard
+    let inputs = memory.completed(prepared.inputs)
+    if let folder = place.out ?? inputs.map({ RunFolder.defaultPath(for: $0, shard) }) {
+      try RunFolder.verify(folder, inputs: inputs, mode: place.mode, shard: shard)
+    }
     let time = TimeEstimate(
       rehearsal, of: prepared.inputs, on: options.environment(context), memory: memory,
       productSpeed: context.measuredProductSpeed)
@@ -36,10 +41,15 @@ struct Plan: ParsableCommand {
     }
     let seconds = Dictionary(
       zip(rehearsal.parts.map(\.cell.key), time.cells), uniquingKeysWith: { first, _ in first })
-    for (name, parts) in rehearsal.groups {
+    let own = Set(prepared.plan.cells(of: shard))
+    let groups = rehearsal.groups.map { ($0, $1.filter { own.contains($0.cell) }) }
+    for (name, parts) in groups where !parts.isEmpty {
       append(name, parts, seconds: parts.reduce(0) { $0 + seconds[$1.cell.key, default: 0] })
     }
-    append("all", rehearsal.parts, seconds: time.seconds)
+    let all = groups.flatMap(\.1)
+    append(
+      shard.map { "shard \($0)" } ?? "all", all,
+      seconds: all.reduce(0) { $0 + seconds[$1.cell.key, default: 0] })
     for line in table.lines(width: 110) { print(line) }
     let guessed = rehearsal.parts.count { !$0.isRehearsed }
     if guessed > 0 {
@@ -48,11 +58,13 @@ struct Plan: ParsableCommand {
     }
     options.common.say(
       "GB is the most that weights and activations hold at one time, "
-        + "\(TextTable.number(Double(rehearsal.weightBytes) / 1e9, decimals: 3)) of it the models' weights")
+        + "\(TextTable.number(Double(rehearsal.weightBytes) / 1e9, decimals: 3)) of it the models' weights"
+    )
     options.common.say(
       time.isRemembered
         ? "the time is that of earlier runs on this machine"
-        : "these cells did not run on this machine yet: the time is that of their arithmetic, at least")
-    if let inputs = memory.completed(prepared.inputs) { options.common.say("run_id \(inputs.runID)") }
+        : "these cells did not run on this machine yet: the time is that of their arithmetic, at least"
+    )
+    if let inputs { options.common.say("run_id \(inputs.runID)") }
   }
 }

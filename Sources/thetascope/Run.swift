@@ -11,25 +11,22 @@ struct Run: ParsableCommand {
     abstract: "Run a probe file and write its CSV files.")
 
   @OptionGroup var options: ProbeOptions
-  @Option(help: "The run's folder; runs/<probe>-<run_id> by default.") var out: String?
-  @Flag(help: "Continue an unfinished run.") var resume = false
-  @Flag(help: "Start anew where another run lies.") var force = false
+  @OptionGroup var place: RunOptions
   @OptionGroup var tables: TableOption
-
-  func validate() throws {
-    if resume && force { throw ValidationError("--resume and --force exclude each other") }
-  }
 
   func run() throws {
     let common = options.common
     let meter = WorkMeter(.counting)
-    let context = options.context.metered(by: meter)
+    let batchBytes = try place.maxMemory.flatMap { try options.batchBytes(within: $0) }
+    let context = options.context.metered(by: meter).cuttingBatches(to: batchBytes)
+    let share = try place.shard?.shard
     let prepared = try options.prepared(on: context)
-    let folder = out ?? RunFolder.defaultPath(for: prepared.inputs)
+    let folder = place.out ?? RunFolder.defaultPath(for: prepared.inputs, share)
     let environment = options.environment(context)
     let opening = try RunFolder.open(
       folder, inputs: prepared.inputs, environment: environment,
-      mode: resume ? .resume : force ? .force : .start)
+      mode: place.mode,
+      shard: share)
     switch opening {
     case .alreadyFinished(let path):
       common.say("finished before, with the same inputs: \(path)")
@@ -50,8 +47,10 @@ struct Run: ParsableCommand {
       memory.remember(prepared.inputs)
       timed.remember(in: &memory, prepared.inputs, environment)
       memory.save()
-      common.say(prepared.summary(rows))
-      common.say("")
+      if share == nil {
+        common.say(prepared.summary(rows))
+        common.say("")
+      }
       for file in outcome.files { common.say("\(outcome.folder)/\(file)") }
     }
   }

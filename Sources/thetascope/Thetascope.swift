@@ -11,7 +11,8 @@ struct Thetascope: ParsableCommand {
     abstract: "Probes of in-context learning on hook-instrumented transformers.",
     version: version,
     subcommands: [
-      Run.self, Plan.self, Train.self, Generate.self, Tokens.self, Hooks.self, Tasks.self, Models.self,
+      Run.self, Plan.self, Merge.self, Slurm.self, Train.self, Generate.self, Tokens.self,
+      Hooks.self, Tasks.self, Models.self,
       ProbesList.self, Bench.self, Verify.self, Capture.self, Extract.self, Patch.self,
       Diff.self, ReplayRow.self, Explain.self,
     ])

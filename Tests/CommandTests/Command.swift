@@ -45,9 +45,11 @@ enum Command {
   ///
   /// - Parameters:
   ///   - folder: the working directory.
+  ///   - environment: variables beside those of the test.
   ///   - limit: in seconds; generous, because a machine may be busy with other things.
   static func run(
-    _ arguments: [String], in folder: String, limit: Double = 120, stop: Stop? = nil
+    _ arguments: [String], in folder: String, limit: Double = 120,
+    environment: [String: String] = [:], stop: Stop? = nil
   ) throws -> Ending {
     guard FileManager.default.isExecutableFile(atPath: path) else { throw Problem.notBuilt(path) }
     let talk = try Workspace()
@@ -57,6 +59,10 @@ enum Command {
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    // What the machine remembers of other runs is not the test's.
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["THETASCOPE_CACHE": "\(talk.path)/cache"]) { $1 }
+      .merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: out))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: err))

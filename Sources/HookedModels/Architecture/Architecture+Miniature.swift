@@ -6,7 +6,7 @@ import TensorCore
 
 extension Architecture {
   /// The same with widths of a few numbers, standing for this one.
-  var miniature: Architecture {
+  package var miniature: Architecture {
     func small(_ shape: AttentionShape) -> AttentionShape {
       var own = shape
       (own.headWidth, own.valueWidth) = (Self.miniatureHead, Self.miniatureHead)
@@ -36,6 +36,16 @@ extension Architecture {
     }
     mini.fullSize = FullSize(self)
     return mini
+  }
+
+  /// What this one stands for, in a rehearsal; itself elsewhere.
+  public var atFullSize: Architecture { fullSize.map(\.architecture) ?? self }
+
+  /// The bytes that a token's activations take while it passes the blocks, and what it leaves behind as a prefix.
+  public var activationBytesPerToken: Int {
+    let table = fullSize.map(\.table) ?? WorkTable(self)
+    let pass = table.work(of: PassShape(members: [(0, 64, 0)], stop: layers, logits: 0))
+    return (pass.bytes + table.prefixBytes(tokens: 64)) / 64
   }
 
   private static let miniatureWidth = 8

@@ -121,21 +121,23 @@ final class WorkTable: Sendable {
           case .keyValueHeads: rows * shape.keyValueHeads
           case .late: late
           }
-        operations += 2 * Double(own * map.size) * (1 + (flow?.products(map.name, map.fedBy, map.fedByHook) ?? 0))
+        operations +=
+          2 * Double(own * map.size)
+          * (1 + (flow?.products(map.name, map.fedBy, map.fedByHook) ?? 0))
         if map.name.hasSuffix("o_proj.weight"), pass.wants(.block(layer, .result)) {
           operations += 2 * Double(own * shape.heads * map.size)
         }
       }
-      if !(isLast && pass.skipsLastMixing && architecture.attention[layer].momentum == nil)
-        || isLinear(layer)
-      {
-        operations += 2 * mixing(layer, active) * (1 + 2 * (flow?.mixing(layer, inputs[layer]) ?? 0))
-      }
+      let isSkipped =
+        isLast && pass.skipsLastMixing && !isLinear(layer)
+        && architecture.attention[layer].momentum == nil
+      if !isSkipped { operations += 2 * mixing(layer, active, flow) }
       let bytes = bytes(layer, rows: rows, late: late, active, looks: flow != nil, pass)
       (transient, kept) = (max(transient, bytes), kept + bytes)
     }
     let unembedding = Double(pass.logits * architecture.vocabulary * architecture.modelWidth)
-    operations += 2 * unembedding * (1 + (flow?.unembedding(tied: architecture.tiedEmbeddings) ?? 0))
+    operations +=
+      2 * unembedding * (1 + (flow?.unembedding(tied: architecture.tiedEmbeddings) ?? 0))
     let logits = 4 * pass.logits * architecture.vocabulary
     return Work(
       floatingPointOperations: operations, tokens: pass.members.reduce(0) { $0 + $1.count },
@@ -146,10 +148,12 @@ final class WorkTable: Sendable {
     if case .linear = architecture.attention[layer] { true } else { false }
   }
 
-  /// Products of numbers in a layer's attention.
-  private func mixing(_ layer: Int, _ active: [(firstLayer: Int, count: Int, past: Int)]) -> Double
-  {
+  /// Products of numbers in a layer's attention, those of its gradients included: twice as many for each part.
+  private func mixing(
+    _ layer: Int, _ active: [(firstLayer: Int, count: Int, past: Int)], _ flow: GradientFlow?
+  ) -> Double {
     let shape = architecture.attentionShape(layer)
+    let (scores, values) = flow?.attention(layer, inputs[layer]) ?? (false, false)
     switch architecture.attention[layer] {
     case .softmax, .momentumSoftmax:
       var window: Int?
@@ -160,12 +164,14 @@ final class WorkTable: Sendable {
         }
         return sum + (0..<member.count).reduce(0) { $0 + min(window, member.past + $1 + 1) }
       }
-      return Double(pairs * shape.heads * (shape.headWidth + shape.valueWidth))
+      let width =
+        shape.headWidth * (scores ? 3 : 1) + shape.valueWidth * (values ? 3 : 1)
+      return Double(pairs * shape.heads * width)
     case .linear(let linear):
       // Writing and reading the state; the delta rule reads it twice.
       let passes = if case .gatedDelta = linear.update { 3 } else { 2 }
       return Double(
-        passes * active.reduce(0) { $0 + $1.count } * shape.heads
+        passes * (values ? 3 : 1) * active.reduce(0) { $0 + $1.count } * shape.heads
           * architecture.featureWidth(layer) * shape.valueWidth)
     }
   }
@@ -226,14 +232,14 @@ private struct GradientFlow {
     (reaches(fedBy, hook) ? 1 : 0) + (wanted.contains(name) ? 1 : 0)
   }
 
-  /// How much of a layer's attention comes back, in units of twice the forward pass.
-  func mixing(_ layer: Int, _ fedBy: Int) -> Double {
+  /// Whether gradients reach a layer's scores, and its values.
+  func attention(_ layer: Int, _ fedBy: Int) -> (scores: Bool, values: Bool) {
     func trains(_ input: String) -> Bool {
       let name = "layers.\(layer).attn.\(input)_proj"
       return wanted.contains("\(name).weight") || wanted.contains("\(name).bias")
     }
-    if reaches(fedBy, .block(layer, .attnScores)) || trains("q") || trains("k") { return 1 }
-    return trains("v") ? 0.5 : 0
+    let scores = reaches(fedBy, .block(layer, .attnScores)) || trains("q") || trains("k")
+    return (scores, scores || trains("v"))
   }
 
   /// How many products of the unembedding's size come back.

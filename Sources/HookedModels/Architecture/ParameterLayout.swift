@@ -101,8 +101,8 @@ extension Architecture {
     return list
   }
 
-  /// How many numbers the model has.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+  /// How many numbers the model has; of a miniature, the model that it stands for.
+  public var parameterCount: Int { atFullSize.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 }
 
 extension FeatureMap {

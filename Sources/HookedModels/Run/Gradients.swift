@@ -49,9 +49,12 @@ extension Transformer {
     let tape = Tape<Scalar>()
     let watched = parameters.filter { wanted($0.name) }
     for parameter in watched { tape.watch(parameter) }
+    // A block's parameters keep the names of the model that they come from; the architecture has its own.
+    let names = Set(
+      zip(architecture.parameters, parameters).filter { wanted($1.name) }.map(\.0.name))
     let (pass, logits, _, _) = try forward(
       batch, plan: plan, stopAt: nil, logitsAt: .at(targets.map(\.place)), tape: tape,
-      gradientsAt: hooks, of: Set(watched.map(\.name)))
+      gradientsAt: hooks, of: names)
     try pass.hooks.verify()
     guard let logits else { throw ModelError.noTargets(model: name) }
     let tokens = targets.map { Int32($0.token) }

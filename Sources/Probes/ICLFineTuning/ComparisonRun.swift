@@ -104,12 +104,14 @@ struct ComparisonRun {
   /// Runs of examples that end at the bounds, a few thousand tokens and 64 million logits at a time.
   private func chunks(_ examples: [TokenizedData.Example], bounds: [Int]) -> [Range<Int>] {
     let answers = examples.first?.question.answers.count ?? 1
-    let rows = max(1, (64 << 20) / (base.architecture.vocabulary * max(1, answers)))
+    let rows = base.logitRows(
+      atMost: max(1, (64 << 20) / (base.architecture.vocabulary * max(1, answers))))
+    let most = base.tokens(atMost: 4096)
     var chunks: [Range<Int>] = []
     var (start, tokens) = (0, 0)
     for (index, example) in examples.enumerated() {
       let own = example.question.tokens.count
-      if index > start, bounds.contains(index) || tokens + own > 4096 || index - start >= rows {
+      if index > start, bounds.contains(index) || tokens + own > most || index - start >= rows {
         chunks.append(start..<index)
         (start, tokens) = (index, 0)
       }

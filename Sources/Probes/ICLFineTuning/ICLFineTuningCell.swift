@@ -195,7 +195,9 @@ struct ICLFineTuningCell {
   ) throws -> Int {
     let before = try model.queryContext(context, reading: .answers, fires: &fires)
     var right = 0
-    for chunk in examples.chunked(tokens: 2048, count: { $0.question.tokens.count }) {
+    for chunk in examples.chunked(
+      tokens: model.tokens(atMost: 2048), count: { $0.question.tokens.count })
+    {
       let runs = try model.queryRuns(
         chunk.map(\.question), after: before, beginning: beginning, reading: .answers,
         fires: &fires)
@@ -266,7 +268,9 @@ struct ICLFineTuningCell {
   ) throws {
     let before = try model.queryContext(context, reading: .answers, fires: &fires)
     var place = 0
-    for chunk in asked.chunked(tokens: 1024, count: { $0.question.tokens.count }) {
+    for chunk in asked.chunked(
+      tokens: model.tokens(atMost: 1024), count: { $0.question.tokens.count })
+    {
       let result = try model.run(
         chunk.map { BatchSequence<Float>(tokens: $0.question.tokens, after: before.prefix) })
       for row in chunk.indices {

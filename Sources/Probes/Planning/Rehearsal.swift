@@ -55,7 +55,7 @@ extension PreparedProbe {
         found[index] = Rehearsal.Part(cell: cell, work: work, overhead: 0, isRehearsed: true)
       } else {
         meter.reset()
-        _ = try work(cell)
+        _ = try Resampling.rehearsed { try work(cell) }
         found[index] = Rehearsal.Part(
           cell: cell, work: meter.work, overhead: (clock.now - began).seconds, isRehearsed: true)
       }

@@ -70,8 +70,9 @@ extension Transformer<Float> {
     var values: [Value] = []
     values.reserveCapacity(prompts.count)
     // As many logits, and as many keys and values, at a time as some hundred megabytes hold.
-    let mostLogits = max(1, (64 << 20) / architecture.vocabulary)
-    let mostTokens = max(1, (64 << 20) / (architecture.layers * architecture.modelWidth))
+    let full = architecture.atFullSize
+    let mostLogits = logitRows(atMost: max(1, (64 << 20) / full.vocabulary))
+    let mostTokens = tokens(atMost: max(1, (64 << 20) / (full.layers * full.modelWidth)))
     var start = 0
     while start < prompts.count {
       var end = start

@@ -15,7 +15,8 @@ public struct RunOutcome: Sendable, Equatable {
 }
 
 extension RunFolder {
-  /// Computes the cells of a plan that are not finished yet, in its order, and writes the final files.
+  /// Computes the cells of a plan that are not finished yet, in its order, and writes the final files; of a shard, its
+  /// cells, and that they are done.
   ///
   /// A cell's rows are on disk before the next cell begins. Where the run is stopped, or killed at any
   /// moment, at most the cell in flight is lost; opening the folder with `.resume` and executing the same
@@ -39,21 +40,23 @@ extension RunFolder {
   ) throws -> RunOutcome {
     try SystemFile.makeFolder(self.work)
     var state = try RunState(journal: Journal(journalPath), plan: plan, folder: self)
+    let places = plan.places(of: shard)
+    let cells = places.map { plan.cells[$0] }
     let resumed = state.finished.count
     let clock = ContinuousClock()
     let start = clock.now
-    let costTotal = plan.cells.reduce(0) { $0 + $1.cost }
-    let costBefore = plan.cells.reduce(0) { $0 + (state.isFinished($1) ? $1.cost : 0) }
+    let costTotal = cells.reduce(0) { $0 + $1.cost }
+    let costBefore = cells.reduce(0) { $0 + (state.isFinished($1) ? $1.cost : 0) }
     var costNow = 0.0
     func report() {
       progress(
         RunProgress(
-          finished: state.finished.count, resumed: resumed, total: plan.cells.count,
+          finished: state.finished.count, resumed: resumed, total: cells.count,
           costBefore: costBefore, costNow: costNow, costTotal: costTotal,
           elapsed: (clock.now - start).seconds))
     }
     report()
-    for (index, cell) in plan.cells.enumerated() where !state.isFinished(cell) {
+    for (index, cell) in zip(places, cells) where !state.isFinished(cell) {
       let began = clock.now
       do {
         if shouldStop() { throw CancellationError() }
@@ -63,18 +66,24 @@ extension RunFolder {
         try state.append(output, of: cell, at: index, seconds: (clock.now - began).seconds)
       } catch is CancellationError {
         throw RunError.interrupted(
-          folder: path, finished: state.finished.count, total: plan.cells.count)
+          folder: path, finished: state.finished.count, total: cells.count)
       }
       costNow += cell.cost
       report()
     }
-    let cells = try state.cells()
-    let conclusion = try conclude(cells)
-    for file in inputs.files { try file.verifyUnchanged() }
-    let files = try finish(
-      cells, conclusion, sessions: state.sessions, spreadsheetSafe: spreadsheetSafe)
+    let files: [String]
+    if let shard {
+      for file in inputs.files { try file.verifyUnchanged() }
+      files = try finish(shard, of: plan)
+    } else {
+      let finished = try state.cells()
+      let conclusion = try conclude(finished)
+      for file in inputs.files { try file.verifyUnchanged() }
+      files = try finish(
+        finished, conclusion, sessions: state.sessions, spreadsheetSafe: spreadsheetSafe)
+    }
     return RunOutcome(
-      folder: path, runID: inputs.runID, files: files, computed: plan.cells.count - resumed,
+      folder: path, runID: inputs.runID, files: files, computed: cells.count - resumed,
       resumed: resumed)
   }
 }

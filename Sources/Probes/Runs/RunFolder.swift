@@ -29,6 +29,10 @@ public final class RunFolder: Sendable {
   public let path: String
   public let inputs: RunInputs
   public let environment: RunEnvironment
+  /// The share that is computed here; nil for the whole run.
+  public let shard: Shard?
+  /// Whether the run is being joined from shards, which can always begin anew.
+  private let isMerge: Bool
   private let lock: FileLock
 
   static let workName = "unfinished"
@@ -41,9 +45,10 @@ public final class RunFolder: Sendable {
   var vectorsFolder: String { "\(work)/vectors" }
   private var inputsPath: String { "\(work)/inputs.json" }
 
-  /// Where a run goes when nothing else is said: `runs/<probe>-<run_id>`.
-  public static func defaultPath(for inputs: RunInputs) -> String {
+  /// Where a run goes when nothing else is said: `runs/<probe>-<run_id>`; a shard, `….shard-2-of-8` beside it.
+  public static func defaultPath(for inputs: RunInputs, _ shard: Shard? = nil) -> String {
     "runs/\(inputs.probe)-\(inputs.runID)"
+      + (shard.map { ".shard-\($0.index)-of-\($0.count)" } ?? "")
   }
 
   /// Whether the file system keeps two runs from working in the folder at once; some cannot.
@@ -57,7 +62,8 @@ public final class RunFolder: Sendable {
   ///
   /// - Throws: `RunError.refused`, `.inUse`, `.cannotWrite`, `.damagedJournal`.
   public static func open(
-    _ path: String, inputs: RunInputs, environment: RunEnvironment, mode: Mode
+    _ path: String, inputs: RunInputs, environment: RunEnvironment, mode: Mode,
+    shard: Shard? = nil, isMerge: Bool = false
   ) throws -> Opening {
     let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     switch FileReading.kind(of: path) {
@@ -66,6 +72,10 @@ public final class RunFolder: Sendable {
     case .absent: break
     case .folder:
       let names = try SystemFile.names(in: path)
+      if mode != .force, names.contains(shardName) {
+        try verifySameShard(path, inputs, shard)
+        return .alreadyFinished(path: path)
+      }
       if mode != .force, !names.contains(workName) {
         // Looking changes nothing: a finished run may lie in a folder that cannot be written.
         if names.contains(recordName) { return try finished(path, inputs) }
@@ -80,14 +90,21 @@ public final class RunFolder: Sendable {
     guard let lock = try FileLock("\(path)/\(workName)/lock") else {
       throw RunError.inUse(folder: path)
     }
-    let folder = RunFolder(path: path, inputs: inputs, environment: environment, lock: lock)
+    let folder = RunFolder(
+      path: path, inputs: inputs, environment: environment, shard: shard, isMerge: isMerge,
+      lock: lock)
     return try folder.prepare(mode)
   }
 
-  private init(path: String, inputs: RunInputs, environment: RunEnvironment, lock: FileLock) {
+  private init(
+    path: String, inputs: RunInputs, environment: RunEnvironment, shard: Shard?, isMerge: Bool,
+    lock: FileLock
+  ) {
     self.path = path
     self.inputs = inputs
     self.environment = environment
+    self.shard = shard
+    self.isMerge = isMerge
     self.lock = lock
   }
 
@@ -102,7 +119,10 @@ public final class RunFolder: Sendable {
       removeLock()
       return try Self.finished(path, inputs)
     } else if FileReading.kind(of: inputsPath) != .absent {
-      try verifySameRun()
+      if try verifySameRun() == Self.merging, isMerge {
+        try removeWork()
+        return try begin()
+      }
       guard mode == .resume else {
         throw RunError.refused(
           folder: path, fact: "the run in this folder is unfinished",
@@ -114,14 +134,33 @@ public final class RunFolder: Sendable {
       // Killed before it had begun.
       try removeWork()
     }
-    let stored: JSON = ["version": .string(environment.version), "inputs": inputs.json]
-    try AtomicFile.write(stored.serialized(pretty: true) + "\n", to: inputsPath)
+    return try begin()
+  }
+
+  private func begin() throws -> Opening {
+    var stored: JSONObject = ["version": .string(environment.version), "inputs": inputs.json]
+    stored["share"] = share.map { .string($0) }
+    try AtomicFile.write(JSON.object(stored).serialized(pretty: true) + "\n", to: inputsPath)
     return .ready(self)
   }
 
+  /// What part of the run this folder's is, in inputs.json; nil for all of it.
+  private var share: String? { isMerge ? Self.merging : shard?.description }
+  private static let merging = "merged"
+
+  /// - Returns: what part of the run the folder's is.
   /// - Throws: `RunError.refused` when the unfinished run is not this one.
-  private func verifySameRun() throws {
+  private func verifySameRun() throws -> String? {
     let stored = try JSON(contentsOf: inputsPath)
+    let found = stored["share"]?.stringValue
+    guard found == share else {
+      func words(_ share: String?) -> String {
+        share.map { $0 == Self.merging ? "a merge of shards" : "shard \($0)" } ?? "a whole run"
+      }
+      throw RunError.refused(
+        folder: path, fact: "the folder holds \(words(found)), this is \(words(share))",
+        remedy: "choose another --out, or --force to start anew")
+    }
     var differences = inputs.differences(from: stored["inputs"] ?? .null)
     let version = stored["version"]?.stringValue
     if version != environment.version {
@@ -129,6 +168,20 @@ public final class RunFolder: Sendable {
         "it was begun by version \(version ?? "unknown"), this is \(environment.version)", at: 0)
     }
     try Self.refuse(path, differences, state: "an unfinished run of other inputs")
+    return found
+  }
+
+  /// - Throws: `RunError.refused` when a folder's finished shard is not this one.
+  private static func verifySameShard(_ path: String, _ inputs: RunInputs, _ shard: Shard?) throws {
+    let found = try FinishedShard(path: path)
+    guard found.shard == shard else {
+      throw RunError.refused(
+        folder: path, fact: "the folder holds shard \(found.shard) of a run",
+        remedy: "choose another --out, or join the shards with merge")
+    }
+    try refuse(
+      path, inputs.differences(from: found.record["inputs"] ?? .null),
+      state: "a finished shard of other inputs")
   }
 
   /// Says where a finished run is.
@@ -173,6 +226,7 @@ extension RunFolder {
   /// finished one.
   private func removeRecord() throws {
     let record = "\(path)/\(Self.recordName)"
+    try SystemFile.remove("\(path)/\(Self.shardName)")
     var names = [Self.columnsName, Self.vectorsName]
     if let json = try? JSON(contentsOf: record) {
       for output in json["outputs"]?.arrayValue ?? [] {

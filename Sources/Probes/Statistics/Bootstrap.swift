@@ -57,7 +57,7 @@ public struct Bootstrap: Sendable {
     precondition(resamples >= 100, "\(resamples) resamples cannot give a 95 % interval")
     self.key = key
     self.seed = seed
-    self.resamples = resamples
+    self.resamples = Resampling.count(resamples)
   }
 
   /// The value, interval and number of examples of each statistic.

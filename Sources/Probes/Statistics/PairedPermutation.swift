@@ -23,7 +23,7 @@ public struct PairedPermutation: Sendable {
     precondition(resamples >= 100, "\(resamples) resamples cannot give a p-value")
     self.key = key
     self.seed = seed
-    self.resamples = resamples
+    self.resamples = Resampling.count(resamples)
   }
 
   /// The two-sided p-value of each comparison.

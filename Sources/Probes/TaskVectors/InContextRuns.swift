@@ -32,7 +32,9 @@ extension Transformer<Float> {
   {
     var runs: [InContextRun] = []
     runs.reserveCapacity(sets.count)
-    for chunk in sets.chunked(tokens: 8192, count: { $0.all.reduce(0) { $0 + $1.count } }) {
+    for chunk in sets.chunked(
+      tokens: tokens(atMost: 8192), count: { $0.all.reduce(0) { $0 + $1.count } })
+    {
       runs += try inContextChunk(chunk, fires: &fires)
     }
     return runs

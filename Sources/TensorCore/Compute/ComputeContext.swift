@@ -43,6 +43,8 @@ public struct ComputeContext: Sendable {
   public let precision: Precision
   /// What is told of every product; nil for nobody.
   public private(set) var meter: WorkMeter?
+  /// How many bytes the activations of a batch may take, for those who cut work into batches; nil for what is fastest.
+  public private(set) var batchBytes: Int?
   private let pool: ThreadPool
 
   /// - Parameter threads: at least 1; the caller's thread is one of them.
@@ -63,6 +65,13 @@ public struct ComputeContext: Sendable {
   public func metered(by meter: WorkMeter) -> ComputeContext {
     var context = self
     context.meter = meter
+    return context
+  }
+
+  /// The same context with batches cut to so many bytes.
+  public func cuttingBatches(to bytes: Int?) -> ComputeContext {
+    var context = self
+    context.batchBytes = bytes
     return context
   }
 

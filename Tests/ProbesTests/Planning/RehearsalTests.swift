@@ -30,6 +30,7 @@ import Testing
       "probe": .string(probe), "models": .array(models.map { .string("\(data)/models/\($0)") }),
     ]
     for (key, value) in settings.objectValue ?? JSONObject() { object[key] = value }
+    if settings["tasks"] != nil { object["template"] = "arrow" }
     object["tasks_folder"] = .string("\(data)/tasks")
     return try SpecTree(.object(object), file: "\(probe).yaml")
   }
@@ -75,12 +76,13 @@ import Testing
       Self.tree(
         "icl-vs-finetuning",
         [
-          "data": [["task": "country_continent"]], "shots": 4, "seeds": [1], "test_examples": 4,
-          "development_examples": 4, "dual_examples": 2,
+          "data": [["task": "country_continent"]], "shots": 3, "seeds": [1], "test_examples": 2,
+          "development_examples": 2, "dual_examples": 1,
+          "controls": ["shuffled_labels", "other_order", "untrained"],
           "fine_tuning": [
             "methods": ["keys_and_values", "values", "all", "layer_causal"], "rates": [0.01],
           ],
-          "order_sensitivity": ["orders": 2, "examples": 2],
+          "order_sensitivity": ["orders": 2, "examples": 1],
         ], models: [model]))
   }
 
