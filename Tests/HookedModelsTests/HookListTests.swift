@@ -25,8 +25,9 @@ import Testing
       "unembed.hook_in", "unembed.hook_out",
     ]
     let expected = try rows.compactMap { row -> String? in
-      let name = try #require(row[0]?.stringValue)
-      let axes = try #require(row[1]?.arrayValue).map { try #require($0.stringValue) }
+      let parts = try #require(row.arrayValue)
+      let name = try #require(parts.first?.stringValue)
+      let axes = try #require(parts[1].arrayValue).map { try #require($0.stringValue) }
       guard !copies.contains(where: { name.hasSuffix($0) }) else { return nil }
       return "\(name) [\(axes.map { Self.size($0, architecture) }.joined(separator: ", "))]"
     }

@@ -30,7 +30,9 @@ import Tokenization
 
   /// A unigram model with one key replaced.
   private func unigramSentence(_ key: String, _ value: JSON) -> String {
-    var model: JSONObject = ["type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5]]]
+    var model: JSONObject = [
+      "type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5]],
+    ]
     model[key] = value
     return sentence(["model": .object(model)])
   }
@@ -52,7 +54,8 @@ import Tokenization
       sentence("normalizer", ["type": "Precompiled", "precompiled_charsmap": "AAAA!"])
         == "tokenizer.json: normalizer.precompiled_charsmap is the string 'AAAA!', expected "
         + "SentencePiece's table in base64")
-    #expect(sentence("normalizer", ["type": "Precompiled", "precompiled_charsmap": ""]) == "no error")
+    #expect(
+      sentence("normalizer", ["type": "Precompiled", "precompiled_charsmap": ""]) == "no error")
   }
 
   /// The unknown token is asked for only by a character without a piece.

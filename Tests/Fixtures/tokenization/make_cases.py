@@ -138,6 +138,25 @@ def train(pre, trainer, model, normalizer=None):
     return components_json(t)["model"]
 
 
+def unigram_model():
+    """The model of unigram.json; where that is absent, one is trained anew, and no two trainings give the same."""
+    path = os.path.join(HERE, "unigram.json")
+    if not os.path.exists(path):
+        model = train(
+            pre_tokenizers.Metaspace(),
+            trainers.UnigramTrainer(
+                vocab_size=220, unk_token="<unk>", special_tokens=SPECIAL, show_progress=False
+            ),
+            models.Unigram(),
+        )
+        # no piece for some characters, and pieces so unlikely that the unknown token competes with them
+        model["vocab"] = [[p, s] for p, s in model["vocab"] if p in SPECIAL or p not in "лФ本日語"]
+        model["vocab"] += [["zq", -25.0], ["日本", -40.0], ["語", -3.0], ["<unk>x", -9.0], ["aaaa", -4.0]]
+        write("unigram.json", model)
+    with open(path) as f:
+        return json.load(f)
+
+
 def build_models():
     byte_level = train(
         pre_tokenizers.ByteLevel(add_prefix_space=False),
@@ -201,17 +220,7 @@ def build_models():
     ignoring["merges"] = [m for m in ignoring["merges"] if tuple(m) in made]
     spelled = json.loads(json.dumps(byte_level))
     spelled["merges"] = [" ".join(m) for m in spelled["merges"]]
-    unigram = train(
-        pre_tokenizers.Metaspace(),
-        trainers.UnigramTrainer(
-            vocab_size=220, unk_token="<unk>", special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
-            show_progress=False,
-        ),
-        models.Unigram(),
-    )
-    # no piece for some characters, and pieces so unlikely that the unknown token competes with them
-    unigram["vocab"] = [[p, s] for p, s in unigram["vocab"] if p in SPECIAL or p not in "лФ本日語"]
-    unigram["vocab"] += [["zq", -25.0], ["日本", -40.0], ["語", -3.0], ["<unk>x", -9.0], ["aaaa", -4.0]]
+    unigram = unigram_model()
     bytes_too = json.loads(json.dumps(unigram))
     bytes_too["byte_fallback"] = True
     bytes_too["vocab"] += [[f"<0x{b:02X}>", -30.0] for b in range(256)]
@@ -413,7 +422,9 @@ def pipelines(count, seed, texts):
             "post_processor": random_post(r, model, added),
             "decoder": random_decoder(r),
         }
-        if '"aa"' in json.dumps(config["normalizer"]) and '"first"' in json.dumps(config["pre_tokenizer"]):
+        normalizer = json.dumps(config["normalizer"])
+        pairs = any(name in normalizer for name in ('"aa"', "Precompiled", "{2,}"))
+        if pairs and '"first"' in json.dumps(config["pre_tokenizer"]):
             continue  # a replaced pair of characters counts as its second: the library loses the start
         document = {"version": "1.0", "truncation": None, "padding": None, **config, "model": model}
         tokenizer = Tokenizer.from_str(json.dumps(document))
