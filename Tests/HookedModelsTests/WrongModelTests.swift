@@ -139,7 +139,7 @@ import Testing
       if case .layer(let epsilon) = architecture.norm { architecture.norm = .rms(epsilon: epsilon) }
     case .activation:
       switch architecture.mlp {
-      case .plain(let kind): architecture.mlp = .plain(kind == .geluTanh ? .silu : .geluTanh)
+      case .plain(let kind): architecture.mlp = .plain(kind == .relu ? .geluTanh : .relu)
       case .gated(let kind): architecture.mlp = .gated(kind == .silu ? .gelu : .silu)
       case .none: break
       }
@@ -222,7 +222,7 @@ import Testing
     ),
     ("gemma3-tiny", [.window, .oneRotary, .noRotaryScaling, .noHeadNorm, .noPostNorms]),
     ("llama3-scaled", [.noRotaryScaling, .headGrouping]),
-    ("linear-fla", [.featureMap, .noGains, .keysForValues]),
+    ("linear-fla", [.featureMap, .noGains]),
     ("linear-maps/identity", [.featureMap]),
     ("linear-maps/elu-normalised", [.notNormalised, .noOutputNorm, .keysForValues, .featureMap]),
     ("linear-maps/relu-norm-qk", [.featureMap, .noSums]),
