@@ -62,7 +62,9 @@ import Tokenization
   @Test func aUnigramModelWithoutAnUnknownToken() throws {
     let tokenizer = try Tokenizer(
       document: [
-        "model": ["type": "Unigram", "unk_id": .null, "vocab": [["a", -1], ["b", -1], ["ab", -1.5]]]
+        "model": [
+          "type": "Unigram", "unk_id": .null, "vocab": [["a", -1], ["b", -1], ["ab", -1.5]],
+        ]
       ])
     #expect(try tokenizer.encode("aab") == [0, 2])
     #expect(throws: TokenizationError.self) { try tokenizer.encode("ac") }
