@@ -4,7 +4,8 @@ PROBE ?= probes/task-vectors.yaml
 # Seconds for each fuzz target.
 TIME ?= 60
 
-.PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-memory determinism test-slurm
+.PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-memory bench-memory-large \
+  determinism test-slurm
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -54,6 +55,19 @@ bench-memory: build
 	python3 Tests/Fixtures/memory/make_random_checkpoint.py 1.4b bf16 data/models/softmax/tokenizer.json runs/memory-1.4b
 	.build/release/thetascope bench --memory --model runs/memory-1.4b
 	rm -r runs/memory-1.4b
+
+# Hendel's probe, one task, 10 + 10 sets, on random weights of Pythia 6.9B's size in bf16 (13.8 GB under runs/): its
+# time and peak memory. Needs numpy, 20 GB of disk and 17 GB of memory.
+LARGE = runs/memory-6.9b
+bench-memory-large: build
+	@if [ `df -Pk . | awk 'NR == 2 { print int($$4 / 1000000) }'` -lt 20 ]; then \
+	  echo "skipped: bench-memory-large: less than 20 GB of disk are free"; \
+	else \
+	  python3 Tests/Fixtures/memory/make_random_checkpoint.py 6.9b bf16 data/models/softmax/tokenizer.json $(LARGE) && \
+	  python3 Tests/Fixtures/memory/peak.py .build/release/thetascope run probes/hendel.yaml --model $(LARGE) \
+	    --set 'tasks=["country_capital"]' --set template=arrow --set development_sets=10 --set test_sets=10 \
+	    --out $(LARGE)-run; status=$$?; rm -r $(LARGE) $(LARGE)-run; exit $$status; \
+	fi
 
 # Every probe file at full size: the same bytes on one thread and two, as shards and whole (an hour on two cores).
 determinism: build

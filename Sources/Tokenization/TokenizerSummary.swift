@@ -3,7 +3,7 @@
 
 /// A tokenizer in a few facts, for `run.json`.
 public struct TokenizerSummary: Codable, Sendable, Equatable {
-  /// The kind of model: byte-level BPE, BPE with byte fallback, BPE, WordLevel.
+  /// The kind of model: byte-level BPE, BPE with byte fallback, BPE, Unigram, Unigram with byte fallback, WordLevel.
   public let kind: String
   public let vocabularySize: Int
   public let beginningOfSequence: Int?

@@ -13,7 +13,8 @@ struct WordEncoder {
 
   init(_ model: Model, cache: WordCache, tracksLengths: Bool) {
     buffer = WordBuffer(tracksLengths: tracksLengths)
-    if !tracksLengths, case .bytePair = model { known = cache.take() }
+    if case .wordLevel = model { return }
+    if !tracksLengths { known = cache.take() }
   }
 
   /// Gives the borrowed table of known words back.
@@ -30,6 +31,7 @@ struct WordEncoder {
   ) throws {
     switch model {
     case .bytePair(let model): try encodeWords(of: fragments, with: model, into: &sink)
+    case .unigram(let model): try encodeWords(of: fragments, with: model, into: &sink)
     case .wordLevel(let model): try encodeWords(of: fragments, with: model, into: &sink)
     }
   }

@@ -235,8 +235,8 @@ import Testing
       2, "attn", ["layers": [1], "num_heads": 2] as [String: any Sendable],
       "'attn.layers' is an array of 1, expected integers from 0 to 0"),
     Refusal(
-      2, "attn", ["layers": [0], "num_heads": 2, "window_size": 8] as [String: any Sendable],
-      "attn.window_size is set, which is not supported; supported: null"),
+      2, "attn", ["layers": [0], "num_heads": 2, "window_size": 0] as [String: any Sendable],
+      "'attn.window_size' is the integer 0, expected an integer from 1 to 2147483647"),
     Refusal(
       2, "attnres_block_size", 2,
       "attnres_block_size is set, which is not supported; supported: null"),

@@ -14,16 +14,15 @@ import Testing
     "linear-maps/identity", "linear-maps/elu-normalised", "linear-maps/relu-norm-qk",
     "linear-maps/elementwise-product", "linear-maps/hedgehog", "linear-maps/t2r",
     "linear-maps/dpfp-no-norm", "retnet-tiny", "gla-tiny", "gla-convolved", "deltanet-tiny",
-    "deltanet-hybrid", "llama-momentum", "linear-momentum",
+    "deltanet-hybrid", "gla-window", "llama-momentum", "linear-momentum",
   ]
-  /// Their references keep the f32 frequencies of transformers, so they are compared in f32 only.
   static let softmaxFamilies = [
     "gptj-tiny", "neox-tiny", "neox-sequential", "opt-tiny", "xglm-tiny", "phi-tiny",
     "mistral-window", "qwen2-tiny", "qwen3-tiny", "gemma-tiny", "gemma2-tiny", "gemma3-tiny",
     "llama3-scaled",
   ]
-  /// Its reference has f64 frequencies. In f32 its magnitudes are beyond the tolerance, transformers' own run included
-  /// (1.24e-5 absolute), so activations are compared in f64.
+  /// In f32 its magnitudes are beyond the tolerance, transformers' own run included (1.24e-5 absolute), so activations
+  /// are compared in f64.
   static let yarn = ["llama-yarn"]
   static let context = ComputeContext(threads: 2)
 
@@ -32,7 +31,8 @@ import Testing
     #expect(worst.difference.largest <= Tolerance.activation, "\(worst.name) \(worst.difference)")
   }
 
-  @Test(arguments: families + yarn) func everyHookPointInDouble(_ family: String) throws {
+  @Test(arguments: families + softmaxFamilies + yarn)
+  func everyHookPointInDouble(_ family: String) throws {
     let worst = try Parity<Double>(family).worstActivation()
     #expect(
       worst.difference.largest <= Tolerance.doubleAgainstFloat, "\(worst.name) \(worst.difference)")
@@ -55,7 +55,8 @@ import Testing
     #expect(worst.difference.largest <= Tolerance.gradient, "\(worst.name) \(worst.difference)")
   }
 
-  @Test(arguments: families) func gradientsInDouble(_ family: String) throws {
+  @Test(arguments: families + softmaxFamilies + yarn)
+  func gradientsInDouble(_ family: String) throws {
     let worst = try Parity<Double>(family).worstGradient()
     #expect(
       worst.difference.largest <= Tolerance.doubleAgainstFloat, "\(worst.name) \(worst.difference)")

@@ -12,7 +12,9 @@ import Testing
   enum Mistake: String, CaseIterable, Sendable {
     case attentionScale, rotaryBase, interleavedRotary, noGains, epsilon, keysForValues
     case normKind, activation, noDecay, notNormalised, noOutputNorm, noBias
-    case temper, strength, gateFunction, noUnitLength, reversedTaps, momentum
+    case temper, strength, gateFunction, noUnitLength, reversedTaps, momentum, featureMap, noSums
+    case window, noScoreCap, noLogitCap, headGrouping, noHeadNorm, plainGains, noEmbeddingScale
+    case positionOffset, rotaryWidth, noRotaryScaling, oneRotary, arrangement, noPostNorms
   }
 
   /// The smallest of what a mistake does to logits or activations that may count as noticed.
@@ -22,6 +24,24 @@ import Testing
     var architecture = model.architecture
     var tensors: [String: Tensor<Float>] = [:]
     for parameter in model.parameters { tensors[parameter.name] = parameter.tensor() }
+    func rotary(_ change: (inout Rotary) -> Void) {
+      switch architecture.positions {
+      case .rotary(var own):
+        change(&own)
+        architecture.positions = .rotary(own)
+      case .rotaryByLayer(var layers):
+        for layer in layers.indices { change(&layers[layer]) }
+        architecture.positions = .rotaryByLayer(layers)
+      case .none, .learned, .sinusoidal: break
+      }
+    }
+    func softmax(_ change: (inout Double, inout Int?, inout Double?) -> Void) {
+      architecture.attention = architecture.attention.map { kind in
+        guard case .softmax(var scale, var window, var cap) = kind else { return kind }
+        change(&scale, &window, &cap)
+        return .softmax(scale: scale, window: window, cap: cap)
+      }
+    }
     func linear(_ change: (inout LinearAttention) -> Void) {
       architecture.attention = architecture.attention.map { kind in
         guard case .linear(var own) = kind else { return kind }
@@ -31,18 +51,68 @@ import Testing
     }
     switch mistake {
     case .attentionScale:
-      architecture.attention = architecture.attention.map { kind in
-        if case .softmax(let scale, let window, let cap) = kind {
-          .softmax(scale: scale * 1.1, window: window, cap: cap)
-        } else {
-          kind
-        }
-      }
+      softmax { scale, _, _ in scale *= 1.1 }
       linear { $0.scale *= 1.1 }
-    case .rotaryBase, .interleavedRotary:
-      guard case .rotary(var rotary) = architecture.positions else { break }
-      if mistake == .rotaryBase { rotary.base *= 2 } else { rotary.interleaved.toggle() }
-      architecture.positions = .rotary(rotary)
+    case .rotaryBase: rotary { $0.base *= 2 }
+    case .interleavedRotary: rotary { $0.interleaved.toggle() }
+    case .rotaryWidth: rotary { $0.dimensions *= 2 }
+    case .noRotaryScaling: rotary { $0.scaling = .none }
+    case .oneRotary:
+      if let first = architecture.positions.rotary(layer: 0) {
+        architecture.positions = .rotary(first)
+      }
+    case .window: softmax { _, window, _ in window = window.map { $0 + 1 } }
+    case .noScoreCap: softmax { _, _, cap in cap = nil }
+    case .noLogitCap: architecture.logitCap = nil
+    case .headGrouping:
+      // Query head h reads key/value head h mod K in place of h / (H / K): by another order of the queries' heads.
+      let (heads, shared) = (architecture.heads, architecture.keyValueHeads)
+      let order = (0..<shared).flatMap { stride(from: $0, to: heads, by: shared) }
+      for layer in 0..<architecture.layers {
+        let block = "layers.\(layer).attn"
+        for name in ["\(block).q_proj.weight", "\(block).q_proj.bias"] {
+          guard let tensor = tensors[name] else { continue }
+          let size = tensor.count / heads
+          let values = tensor.values
+          tensors[name] = Tensor(
+            shape: tensor.shape,
+            values: order.flatMap { values[$0 * size..<($0 + 1) * size] })
+        }
+        guard let output = tensors["\(block).o_proj.weight"] else { continue }
+        let width = output.shape[1] / heads
+        tensors["\(block).o_proj.weight"] = Tensor(
+          shape: output.shape,
+          values: (0..<output.shape[0]).flatMap { row in
+            order.flatMap { output.row(row)[$0 * width..<($0 + 1) * width] }
+          })
+      }
+    case .noHeadNorm: architecture.headNorm = .none
+    case .plainGains:
+      if case .rmsOnePlus(let epsilon) = architecture.norm {
+        architecture.norm = .rms(epsilon: epsilon)
+      }
+    case .noEmbeddingScale: architecture.embeddingScale = 1
+    case .positionOffset:
+      switch architecture.positions {
+      case .learned(let count, let offset):
+        architecture.positions = .learned(count: count + 1, offset: offset - 1)
+      case .sinusoidal(let offset): architecture.positions = .sinusoidal(offset: offset - 1)
+      case .none, .rotary, .rotaryByLayer: break
+      }
+    case .arrangement:
+      architecture.arrangement =
+        architecture.arrangement == .sequential ? .parallel : .sequential
+      // Where one norm was shared, both have its parameters.
+      for (name, tensor) in tensors where name.contains(".attn_norm.") {
+        let other = name.replacing(".attn_norm.", with: ".mlp_norm.")
+        if tensors[other] == nil { tensors[other] = tensor }
+      }
+    case .noPostNorms: architecture.arrangement = .sequential
+    case .featureMap:
+      linear {
+        $0.featureMap = .elementwise($0.featureMap == .elementwise(.relu) ? .eluPlusOne : .relu)
+      }
+    case .noSums: linear { ($0.queriesSumToOne, $0.keysSumToOne) = (false, false) }
     case .noGains:
       for (name, tensor) in tensors where tensor.shape.count == 1 && name.hasSuffix(".weight") {
         tensors[name] = Tensor(repeating: 1, shape: tensor.shape)
@@ -69,7 +139,7 @@ import Testing
       if case .layer(let epsilon) = architecture.norm { architecture.norm = .rms(epsilon: epsilon) }
     case .activation:
       switch architecture.mlp {
-      case .plain(let kind): architecture.mlp = .plain(kind == .geluTanh ? .silu : .geluTanh)
+      case .plain(let kind): architecture.mlp = .plain(kind == .relu ? .geluTanh : .relu)
       case .gated(let kind): architecture.mlp = .gated(kind == .silu ? .gelu : .silu)
       case .none: break
       }
@@ -133,11 +203,39 @@ import Testing
         .notNormalised, .noOutputNorm,
       ]
     ),
-    ("linear-maps/elu-normalised", [.notNormalised, .noOutputNorm, .keysForValues]),
+    ("gptj-tiny", [.attentionScale, .interleavedRotary, .rotaryWidth, .noGains, .arrangement]),
+    (
+      "neox-tiny",
+      [.attentionScale, .interleavedRotary, .rotaryWidth, .rotaryBase, .arrangement, .noBias]
+    ),
+    ("neox-sequential", [.arrangement, .activation, .rotaryWidth, .keysForValues]),
+    ("opt-tiny", [.positionOffset, .attentionScale, .activation, .noGains, .noBias]),
+    ("xglm-tiny", [.positionOffset, .noEmbeddingScale, .attentionScale, .noBias]),
+    ("phi-tiny", [.rotaryWidth, .interleavedRotary, .arrangement, .noBias, .noGains]),
+    ("mistral-window", [.window, .headGrouping, .interleavedRotary, .noGains]),
+    ("qwen2-tiny", [.window, .headGrouping, .noBias, .attentionScale]),
+    ("qwen3-tiny", [.noHeadNorm, .headGrouping, .noGains, .interleavedRotary]),
+    ("gemma-tiny", [.plainGains, .noEmbeddingScale, .headGrouping, .activation]),
+    (
+      "gemma2-tiny",
+      [.window, .noScoreCap, .noLogitCap, .noPostNorms, .plainGains, .attentionScale]
+    ),
+    ("gemma3-tiny", [.window, .oneRotary, .noRotaryScaling, .noHeadNorm, .noPostNorms]),
+    ("llama3-scaled", [.noRotaryScaling, .headGrouping]),
+    ("linear-fla", [.featureMap, .noGains]),
+    ("linear-maps/identity", [.featureMap]),
+    ("linear-maps/elu-normalised", [.notNormalised, .noOutputNorm, .keysForValues, .featureMap]),
+    ("linear-maps/relu-norm-qk", [.featureMap, .noSums]),
+    ("linear-maps/elementwise-product", [.featureMap]),
+    ("linear-maps/hedgehog", [.featureMap]),
+    ("linear-maps/t2r", [.featureMap]),
+    ("linear-maps/dpfp-no-norm", [.featureMap]),
     ("retnet-tiny", [.noDecay, .gateFunction, .rotaryBase]),
     ("gla-tiny", [.temper, .gateFunction]),
     ("gla-convolved", [.reversedTaps]),
     ("deltanet-tiny", [.strength, .gateFunction, .noUnitLength, .reversedTaps]),
+    ("deltanet-hybrid", [.attentionScale, .strength]),
+    ("gla-window", [.window, .temper]),
     ("llama-momentum", [.momentum]),
     ("linear-momentum", [.momentum]),
   ]
@@ -155,6 +253,7 @@ import Testing
         family.hasPrefix("linear") && [.attentionScale, .notNormalised].contains(mistake)
       guard !isHidden, ![.noOutputNorm, .normKind].contains(mistake) else { continue }
       #expect(try parity.worstLogit().largest > Self.margin, "\(family) with \(mistake)")
+      if family.hasPrefix("linear-maps"), mistake == .featureMap { continue }
       let gradient = try parity.worstGradient().difference
       #expect(gradient.largest > Self.margin, "\(family) with \(mistake): gradients \(gradient)")
     }

@@ -80,7 +80,11 @@ import Testing
         name: "w", shape: [columns, depth],
         stored: StoredElements(
           elementType: .bfloat16, rowStride: row, columnStride: column,
-          access: { body in bits.withUnsafeBytes { if let base = $0.baseAddress { body(base) } } }))
+          access: { rows, body in
+            bits.withUnsafeBytes { bytes in
+              if let base = bytes.baseAddress { body(base + rows.lowerBound * row * 2) }
+            }
+          }))
     }
     let x = Self.tensor([9, depth], "x")
     let expected = Self.linear(x, Parameter(name: "w", tensor: w), nil, threads: 1)

@@ -73,6 +73,35 @@ import Tokenization
     #expect(throws: TokenizationError.self) { try tokenizer.encode("c") }
   }
 
+  /// OPT's and fairseq-dense's folders: GPT-2's pair of files, other special tokens, and a text that begins with one.
+  @Test func gpt2FilesWithOtherSpecialTokens() throws {
+    var files = [
+      "vocab.json":
+        "{\"<s>\": 0, \"<pad>\": 1, \"</s>\": 2, \"<unk>\": 3, \"a\": 4, \"b\": 5, \"ab\": 6}",
+      "merges.txt": "#version: 0.2\na b\n",
+      "tokenizer_config.json": """
+      {"errors": "replace", "unk_token": {"content": "</s>", "__type": "AddedToken"}, "bos_token":
+       {"content": "</s>", "__type": "AddedToken"}, "eos_token": {"content": "</s>"},
+       "add_prefix_space": false, "add_bos_token": true, "tokenizer_class": "GPT2Tokenizer"}
+      """,
+      "special_tokens_map.json": "{\"bos_token\": \"</s>\", \"pad_token\": \"<pad>\"}",
+    ]
+    let first = try Folder(files)
+    let opt = try Tokenizer.load(folder: first.path)
+    #expect(try opt.prompt("ab<pad>a", bos: .auto) == [2, 6, 1, 4])
+    #expect(try opt.prompt("ab", bos: .always) == [2, 6])
+    #expect(try opt.prompt("ab", bos: .never) == [6])
+    #expect(opt.decode([2, 6], skippingSpecialTokens: true) == "ab")
+
+    files["tokenizer_config.json"] = nil
+    files["special_tokens_map.json"] = nil
+    files["config.json"] = "{\"bos_token_id\": 0, \"eos_token_id\": 2, \"newlinemode\": \"s\"}"
+    let second = try Folder(files)
+    let dense = try Tokenizer.load(folder: second.path)
+    #expect(try dense.prompt("ab", bos: .auto) == [6])
+    #expect(try dense.prompt("ab", bos: .always) == [0, 6])
+  }
+
   @Test func badMergesFile() throws {
     let folder = try Folder(["vocab.json": "{\"a\": 0}", "merges.txt": "#version\na\n"])
     #expect(

@@ -28,11 +28,53 @@ import Tokenization
     #expect(try Tokenizer(document: ["model": Self.model]).encode("ab") == [2])
   }
 
+  /// A unigram model with one key replaced.
+  private func unigramSentence(_ key: String, _ value: JSON) -> String {
+    var model: JSONObject = [
+      "type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["a", -1.5]],
+    ]
+    model[key] = value
+    return sentence(["model": .object(model)])
+  }
+
+  @Test func unigramModels() {
+    #expect(unigramSentence("byte_fallback", true) == "no error")
+    #expect(
+      unigramSentence("unk_id", 2)
+        == "tokenizer.json: model.unk_id is the integer 2, expected an id below 2, the size of the "
+        + "vocabulary")
+    #expect(
+      unigramSentence("vocab", [["a", -1], ["a", -2]])
+        == "tokenizer.json: model.vocab[1] has the piece 'a' a second time")
+    #expect(
+      unigramSentence("vocab", [["a", "b"]])
+        == "tokenizer.json: model.vocab[0] is an array of 2, expected a piece and its score, "
+        + "[\"a\", -1.5]")
+    #expect(
+      sentence("normalizer", ["type": "Precompiled", "precompiled_charsmap": "AAAA!"])
+        == "tokenizer.json: normalizer.precompiled_charsmap is the string 'AAAA!', expected "
+        + "SentencePiece's table in base64")
+    #expect(
+      sentence("normalizer", ["type": "Precompiled", "precompiled_charsmap": ""]) == "no error")
+  }
+
+  /// The unknown token is asked for only by a character without a piece of its own.
+  @Test func aUnigramModelWithoutAnUnknownToken() throws {
+    let tokenizer = try Tokenizer(
+      document: [
+        "model": [
+          "type": "Unigram", "unk_id": .null, "vocab": [["a", -1], ["b", -1], ["ab", -1.5]],
+        ]
+      ])
+    #expect(try tokenizer.encode("aab") == [0, 2])
+    #expect(throws: TokenizationError.self) { try tokenizer.encode("ac") }
+  }
+
   @Test func unsupportedComponents() {
     #expect(
       sentence("normalizer", ["type": "Nmt"])
         == "tokenizer.json: the normalizer 'Nmt' is not supported; supported: Sequence, Prepend, "
-        + "Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip")
+        + "Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip, Precompiled")
     #expect(
       sentence("pre_tokenizer", ["type": "UnicodeScripts"])
         == "tokenizer.json: the pre-tokenizer 'UnicodeScripts' is not supported; supported: "
@@ -49,7 +91,8 @@ import Tokenization
         + "TemplateProcessing, ByteLevel")
     #expect(
       sentence("model", ["type": "WordPiece"])
-        == "tokenizer.json: the model 'WordPiece' is not supported; supported: BPE, WordLevel")
+        == "tokenizer.json: the model 'WordPiece' is not supported; supported: BPE, "
+        + "Unigram, WordLevel")
     #expect(
       sentence(
         "pre_tokenizer",
@@ -58,9 +101,9 @@ import Tokenization
         + "supported; supported: a String, the patterns of GPT-2, LLaMA 3 and Qwen2")
     #expect(
       sentence(
-        "normalizer", ["type": "Replace", "pattern": ["Regex": " {2,}"], "content": " "])
-        == "tokenizer.json: the normalizer Replace with the regular expression ' {2,}' is not "
-        + "supported; supported: String")
+        "normalizer", ["type": "Replace", "pattern": ["Regex": " +"], "content": " "])
+        == "tokenizer.json: the normalizer Replace with the regular expression ' +' is not "
+        + "supported; supported: a String, ' {2,}'")
   }
 
   @Test func dropout() {

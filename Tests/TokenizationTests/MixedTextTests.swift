@@ -6,7 +6,7 @@ import Testing
 import Tokenization
 
 @Suite struct MixedTextTests {
-  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow"])
+  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow", "xglm", "t5"])
   func tinyTokenizers(_ name: String) throws {
     let kind = try #require(try Fixture.json("tiny.json")["kinds"]?[name])
     try check(Tokenizer(document: #require(kind["tokenizer"])), "tiny " + name, texts: 1)

@@ -14,7 +14,7 @@ import Tokenization
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
   ]
 
-  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow"])
+  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow", "xglm", "t5"])
   func damagedBytes(_ name: String) throws {
     let original = Array(try document(name).serialized(pretty: false).utf8)
     var random = Splitmix(state: 17)
@@ -29,7 +29,7 @@ import Tokenization
     #expect(loaded > 0 && loaded < 1000, "the damage must hit, and must not always be fatal")
   }
 
-  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow"])
+  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow", "xglm", "t5"])
   func exchangedValues(_ name: String) throws {
     let original = try document(name)
     var random = Splitmix(state: 18)

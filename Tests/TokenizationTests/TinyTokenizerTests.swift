@@ -6,7 +6,7 @@ import Testing
 import Tokenization
 
 @Suite struct TinyTokenizerTests {
-  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow"])
+  @Test(arguments: ["gpt2", "neox", "llama3", "llama", "arrow", "xglm", "t5"])
   func givesTheLibrarysIDs(_ name: String) throws {
     let kind = try #require(try Fixture.json("tiny.json")["kinds"]?[name])
     let tokenizer = try Tokenizer(document: #require(kind["tokenizer"]))

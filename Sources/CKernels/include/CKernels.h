@@ -290,6 +290,12 @@ void ck_pool_run(ck_pool *pool, size_t count, void (*body)(void *context, size_t
 void ck_keep_freed_memory(void);
 // Asks for large pages where a large block lies. Changes no result.
 void ck_prefer_large_pages(void *memory, size_t bytes);
+// Memory at a multiple of 64 bytes, for what comes and goes, in large pages where it is large; NULL if there is none.
+void *ck_allocate(size_t bytes);
+void ck_deallocate(void *memory);
+// Zeroed pages straight from the system, for what stays; NULL if there is no memory.
+void *ck_map_pages(size_t bytes);
+void ck_unmap_pages(void *memory, size_t bytes);
 
 // Notes a file that is mapped, for ck_watch_mappings; returns what ck_release_guard takes, or -1 when there are too many.
 int ck_guard_mapping(const void *base, size_t count, const char *name);

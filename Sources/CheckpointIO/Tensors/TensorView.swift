@@ -33,10 +33,13 @@ public struct TensorView: Sendable {
   ///
   /// The address is a multiple of the element's size: a tensor that lies in the file at another one is
   /// copied for the call.
+  ///
+  /// - Parameter part: the bytes that are meant, counted from the tensor's first; all of them by default. Begins at an
+  ///   element.
   public func withUnsafeBytes<Result>(
-    _ body: (UnsafeRawBufferPointer) throws -> Result
+    in part: Range<Int>? = nil, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
-    try file.withUnsafeBytes(in: range) { bytes in
+    try file.withUnsafeBytes(in: absolute(part)) { bytes in
       guard UInt(bitPattern: bytes.baseAddress) % UInt(dtype.size) != 0 else {
         return try body(bytes)
       }
@@ -72,59 +75,16 @@ public struct TensorView: Sendable {
     }
   }
 
-  /// The elements where they lie, for a model's parameter; their pages are given back after packing.
-  ///
-  /// - Parameters:
-  ///   - rows, columns: the part of the file's matrix that is meant; all of it by default. A vector has
-  ///     columns only.
-  ///   - transposed: the file holds a matrix [in, out] where the parameter is [out, in].
-  /// - Throws: `CheckpointError.wrongTensor` unless this is a vector or a matrix of a floating-point type,
-  ///   not empty, that has these rows and columns.
-  public func storedElements(
-    rows: Range<Int>? = nil, columns: Range<Int>? = nil, transposed: Bool = false
-  ) throws -> StoredElements {
-    guard let elementType = dtype.elementType else {
-      return try refuse("F32, F16, BF16 or F64")
-    }
-    func wrongShape(_ expected: String) -> CheckpointError {
-      .wrongTensor(file: path, tensor: name, found: "shape \(shape)", expected: expected)
-    }
-    guard shape.count == 2 || shape.count == 1 && rows == nil && !transposed, count > 0 else {
-      throw wrongShape("that of a matrix" + (rows == nil && !transposed ? " or a vector" : ""))
-    }
-    let width = shape[shape.count - 1]
-    let rows = rows ?? 0..<count / width
-    let columns = columns ?? 0..<width
-    guard rows.lowerBound >= 0, rows.upperBound <= count / width else {
-      throw wrongShape("one that has rows \(rows)")
-    }
-    guard columns.lowerBound >= 0, columns.upperBound <= width else {
-      throw wrongShape("one that has columns \(columns)")
-    }
-    let offset = (rows.lowerBound * width + columns.lowerBound) * dtype.size
-    let access: @Sendable ((UnsafeRawPointer) -> Void) -> Void
-    if range.lowerBound % dtype.size == 0 {
-      access = { body in
-        withUnsafeBytes { bytes in
-          if let base = bytes.baseAddress { body(base + offset) }
-        }
-      }
-    } else {
-      // Copied once and not for every call.
-      let copy = withUnsafeBytes { Array($0) }
-      access = { body in
-        copy.withUnsafeBytes { bytes in
-          if let base = bytes.baseAddress { body(base + offset) }
-        }
-      }
-    }
-    return StoredElements(
-      elementType: elementType, rowStride: transposed ? 1 : width,
-      columnStride: transposed ? width : 1, access: access, giveBack: { release() })
-  }
-
   /// Gives the memory of the tensor's pages back to the system; it can still be read.
-  public func release() { file.release(range) }
+  ///
+  /// - Parameter part: as in `withUnsafeBytes`.
+  public func release(_ part: Range<Int>? = nil) { file.release(absolute(part)) }
+
+  private func absolute(_ part: Range<Int>?) -> Range<Int> {
+    guard let part else { return range }
+    precondition(part.lowerBound >= 0 && part.upperBound <= range.count, "\(name): bytes \(part)")
+    return range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
+  }
 
   private func refuse<Result>(_ expected: String) throws -> Result {
     throw CheckpointError.wrongTensor(

@@ -45,10 +45,8 @@ enum FlashLinearAttention {
     let heads = try config.int("num_heads")
     let headWidth = try config.quotient(
       architecture.modelWidth, by: heads, keys: ("hidden_size", "attn.num_heads"))
-    guard !config.contains("window_size") else {
-      throw ModelError.unsupportedValue(
-        file: config.file, key: "attn.window_size", found: "set", supported: "null")
-    }
+    // A token's own key is one of them, as in fla's `(window_size - 1, 0)` for flash-attention.
+    let window = try config.intIfPresent("window_size")
     let shape = AttentionShape(
       heads: heads, keyValueHeads: try config.intIfPresent("num_kv_heads") ?? heads,
       headWidth: headWidth, valueWidth: headWidth,
@@ -56,7 +54,8 @@ enum FlashLinearAttention {
         dimensions: headWidth, base: try config.double("rope_theta", default: 10000, in: 1...1e12),
         interleaved: false), inputBias: try config.bool("qkv_bias", default: false))
     for layer in try config.ints("layers", in: 0...architecture.layers - 1) {
-      architecture.attention[layer] = .softmax(scale: 1 / Double(headWidth).squareRoot())
+      architecture.attention[layer] = .softmax(
+        scale: 1 / Double(headWidth).squareRoot(), window: window)
       architecture.attentionShapes[layer] = shape
     }
   }

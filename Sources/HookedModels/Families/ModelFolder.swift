@@ -121,40 +121,56 @@ extension TensorSource {
 
   /// The parameter's elements where they lie in the checkpoint.
   func elements(of view: TensorView) -> StoredElements {
-    let width = view.shape[view.shape.count - 1]
-    let outputs = isTransposed ? width : view.shape[0]
-    // The first element of the part: outputs are columns of a transposed matrix, rows otherwise.
-    let first = outputs / part.of * part.index * (isTransposed || view.shape.count == 1 ? 1 : width)
     let size = view.dtype.size
-    if groups > 1 { return interleaved(in: view) }
+    let width = view.shape.count == 1 ? 1 : view.shape[view.shape.count - 1]
+    if groups > 1 { return interleaved(in: view, rowBytes: width * size) }
+    // The first element of the part: outputs are columns of a transposed matrix, rows otherwise.
+    let outputs = isTransposed ? width : view.shape[0]
+    let first = outputs / part.of * part.index * (isTransposed ? 1 : width)
+    let isMatrix = view.shape.count > 1
+    /// The bytes in which whole rows of the parameter lie.
+    @Sendable func bytes(_ rows: Range<Int>) -> Range<Int> {
+      if isTransposed { return (first + rows.lowerBound) * size..<view.count * size }
+      if !isMatrix { return first * size..<(first + outputs / part.of) * size }
+      return (first + rows.lowerBound * width) * size..<(first + rows.upperBound * width) * size
+    }
     return StoredElements(
-      elementType: view.dtype.elementType ?? .float32, rowStride: isTransposed ? 1 : width,
-      columnStride: isTransposed ? width : 1,
-      access: { body in
-        view.withUnsafeBytes { bytes in
-          if let base = bytes.baseAddress { body(base + first * size) }
-        }
-      }, giveBack: { view.release() })
+      elementType: view.dtype.elementType ?? .float32,
+      rowStride: isTransposed || !isMatrix ? 1 : width, columnStride: isTransposed ? width : 1,
+      access: { rows, body in
+        view.withUnsafeBytes(in: bytes(rows)) { if let base = $0.baseAddress { body(base) } }
+      }, giveBack: { view.release(bytes($0)) })
   }
 
-  /// The part of each group, gathered when it is read: the groups' outputs are not evenly apart.
-  private func interleaved(in view: TensorView) -> StoredElements {
-    let width = view.shape.count == 1 ? 1 : view.shape[1]
-    let bytes = view.shape[0] / part.of / groups * width * view.dtype.size
-    let (groups, part) = (groups, part)
+  /// Rows of the part of each group, gathered when they are read: the groups' outputs are not evenly apart.
+  private func interleaved(in view: TensorView, rowBytes: Int) -> StoredElements {
+    let height = view.shape[0] / part.of / groups
+    let (index, parts, isMatrix) = (part.index, part.of, view.shape.count > 1)
+    let outputs = height * groups
     return StoredElements(
-      elementType: view.dtype.elementType ?? .float32, rowStride: width, columnStride: 1,
-      access: { body in
-        view.withUnsafeBytes { source in
-          guard let base = source.baseAddress else { return }
-          let gathered = UnsafeMutableRawPointer.allocate(byteCount: groups * bytes, alignment: 64)
-          defer { gathered.deallocate() }
-          for group in 0..<groups {
-            (gathered + group * bytes).copyMemory(
-              from: base + (group * part.of + part.index) * bytes, byteCount: bytes)
+      elementType: view.dtype.elementType ?? .float32, rowStride: rowBytes / view.dtype.size,
+      columnStride: 1,
+      access: { rows, body in
+        let rows = isMatrix ? rows : 0..<outputs
+        var gathered: [UInt8] = []
+        gathered.reserveCapacity(rows.count * rowBytes)
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+          let (group, within) = row.quotientAndRemainder(dividingBy: height)
+          let count = min(height - within, rows.upperBound - row)
+          let source = ((group * parts + index) * height + within) * rowBytes
+          view.withUnsafeBytes(in: source..<source + count * rowBytes) {
+            gathered.append(contentsOf: $0)
           }
-          body(gathered)
+          row += count
         }
-      }, giveBack: { view.release() })
+        gathered.withUnsafeBytes { if let base = $0.baseAddress { body(base) } }
+      },
+      giveBack: { rows in
+        guard isMatrix else { return view.release() }
+        let groups = rows.lowerBound / height..<(rows.upperBound + height - 1) / height
+        let row = parts * height * rowBytes
+        view.release(groups.lowerBound * row..<groups.upperBound * row)
+      })
   }
 }

@@ -42,6 +42,7 @@ public struct Operations<Scalar: TensorScalar> {
     for (row, index) in indices.enumerated() {
       table.copyRow(Int(index), to: out.mutableBase + row * width)
     }
+    table.releaseRows()
     let leaf = node(of: table)
     return result(out, from: leaf) { dy, gradients in
       gradients.accumulate(into: leaf) { target, _ in

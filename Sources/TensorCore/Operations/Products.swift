@@ -37,8 +37,10 @@ extension Operations {
       }
       if let matrix {
         let packed = PackedMatrix(
-          depth: rows, columns: depth, source: x.tensor.base, type: Scalar.elementType,
-          depthStride: depth, columnStride: 1, on: context)
+          depth: rows, columns: depth, type: Scalar.elementType, stays: false)
+        packed.fill(
+          source: x.tensor.base, type: Scalar.elementType, depthStride: depth, columnStride: 1,
+          on: context)
         gradients.accumulate(into: matrix) { target, _ in
           product(
             rows: out, a: dy.base, aRow: 1, aColumn: out, b: packed, bias: nil, out: target,

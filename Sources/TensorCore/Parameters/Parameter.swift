@@ -10,16 +10,17 @@ public struct StoredElements: Sendable {
   public let elementType: ElementType
   public let rowStride: Int
   public let columnStride: Int
-  private let access: @Sendable ((UnsafeRawPointer) -> Void) -> Void
-  private let giveBack: @Sendable () -> Void
+  private let access: @Sendable (Range<Int>, (UnsafeRawPointer) -> Void) -> Void
+  private let giveBack: @Sendable (Range<Int>) -> Void
 
   /// - Parameters:
-  ///   - access: calls its argument with the address of element (0, 0).
-  ///   - giveBack: called once the elements are packed and their pages are no longer needed.
+  ///   - access: calls its second argument with the address of the first element of the first of these rows; only
+  ///     these rows are looked at.
+  ///   - giveBack: called once these rows are packed and their pages are no longer needed.
   public init(
     elementType: ElementType, rowStride: Int, columnStride: Int,
-    access: @escaping @Sendable ((UnsafeRawPointer) -> Void) -> Void,
-    giveBack: @escaping @Sendable () -> Void = {}
+    access: @escaping @Sendable (Range<Int>, (UnsafeRawPointer) -> Void) -> Void,
+    giveBack: @escaping @Sendable (Range<Int>) -> Void = { _ in }
   ) {
     self.elementType = elementType
     self.rowStride = rowStride
@@ -28,8 +29,8 @@ public struct StoredElements: Sendable {
     self.giveBack = giveBack
   }
 
-  func read(_ body: (UnsafeRawPointer) -> Void) { withoutActuallyEscaping(body) { access($0) } }
-  func release() { giveBack() }
+  func read(_ rows: Range<Int>, _ body: (UnsafeRawPointer) -> Void) { access(rows, body) }
+  func release(_ rows: Range<Int>) { giveBack(rows) }
 }
 
 /// A named weight: a matrix [out, in], applied as `x · Wᵀ`, or a vector.
@@ -97,13 +98,17 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     switch source {
     case .tensor(let tensor): target.update(from: tensor.base + index * width, count: width)
     case .stored(let stored):
-      stored.read { base in
+      stored.read(index..<index + 1) { base in
         copy(
-          from: base + index * stored.rowStride * stored.elementType.size,
-          stride: stored.columnStride,
-          count: width, type: stored.elementType, to: target)
+          from: base, stride: stored.columnStride, count: width, type: stored.elementType,
+          to: target)
       }
     }
+  }
+
+  /// Gives back the pages that `copyRow` has read; reading them again is allowed at any time.
+  package func releaseRows() {
+    if case .stored(let stored) = source { stored.release(0..<shape[0]) }
   }
 
   /// Packed for `x · Wᵀ` (`.forward`, depth in, columns out) or `y · W` (`.backward`, depth out, columns in).
@@ -136,34 +141,40 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     _ direction: PackedMatrix.Direction, precision: Precision = .f32, on context: ComputeContext
   ) -> PackedMatrix {
     let (out, depth) = (shape[0], shape[1])
-    func packing(_ base: UnsafeRawPointer, _ type: ElementType, _ row: Int, _ column: Int)
-      -> PackedMatrix
-    {
-      switch direction {
-      case .forward:
-        PackedMatrix(
-          depth: depth, columns: out, source: base, type: type, depthStride: column,
-          columnStride: row, precision: precision, on: context)
-      case .backward:
-        PackedMatrix(
-          depth: out, columns: depth, source: base, type: type, depthStride: row,
-          columnStride: column, on: context)
-      }
+    let isForward = direction == .forward
+    func unfilled(_ type: ElementType) -> PackedMatrix {
+      PackedMatrix(
+        depth: isForward ? depth : out, columns: isForward ? out : depth, type: type,
+        precision: precision, stays: true)
+    }
+    func whole(_ tensor: Tensor<Scalar>) -> PackedMatrix {
+      let result = unfilled(Scalar.elementType)
+      result.fill(
+        source: tensor.base, type: Scalar.elementType, depthStride: isForward ? 1 : depth,
+        columnStride: isForward ? depth : 1, on: context)
+      return result
     }
     switch source {
-    case .tensor(let tensor):
-      return packing(tensor.base, Scalar.elementType, depth, 1)
+    case .tensor(let tensor): return whole(tensor)
     case .stored(let stored):
-      guard Scalar.self == Float.self, stored.elementType != .float64 else {
-        let dense = widened(stored)
-        return withExtendedLifetime(dense) { packing(dense.base, Scalar.elementType, depth, 1) }
+      let type = stored.elementType
+      guard Scalar.self == Float.self, type != .float64 else { return whole(widened(stored)) }
+      let result = unfilled(type)
+      // Piece by piece where rows lie apart, so that the matrix never lies in memory twice.
+      let panel = Int(CK_PANEL)
+      let piece =
+        isForward && stored.columnStride == 1
+        ? max(1, (8 << 20) / (panel * stored.rowStride * type.size)) * panel : out
+      for first in stride(from: 0, to: out, by: piece) {
+        let rows = first..<min(out, first + piece)
+        stored.read(rows) {
+          result.fill(
+            panelsFrom: first / panel, columns: isForward ? rows.count : depth, source: $0,
+            type: type, depthStride: isForward ? stored.columnStride : stored.rowStride,
+            columnStride: isForward ? stored.rowStride : stored.columnStride, on: context)
+        }
+        stored.release(rows)
       }
-      var result: PackedMatrix?
-      stored.read {
-        result = packing($0, stored.elementType, stored.rowStride, stored.columnStride)
-      }
-      stored.release()
-      guard let result else { preconditionFailure("\(name): its storage was not readable") }
       return result
     }
   }
@@ -171,7 +182,7 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   private func widened(_ stored: StoredElements) -> Tensor<Scalar> {
     let result = Tensor<Scalar>(uninitialized: shape)
     let (rows, width) = shape.count == 2 ? (shape[0], shape[1]) : (1, shape[0])
-    stored.read { base in
+    stored.read(0..<rows) { base in
       for row in 0..<rows {
         copy(
           from: base + row * stored.rowStride * stored.elementType.size,

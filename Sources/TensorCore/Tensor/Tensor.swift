@@ -10,13 +10,14 @@ final class TensorStorage<Scalar: TensorScalar>: @unchecked Sendable {
 
   init(count: Int) {
     let bytes = max(64, (count * MemoryLayout<Scalar>.stride + 63) & ~63)
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    ck_prefer_large_pages(raw, bytes)
+    guard let raw = ck_allocate(bytes) else {
+      fatalError("no memory for a tensor of \(bytes) bytes")
+    }
     base = raw.bindMemory(to: Scalar.self, capacity: count)
     self.count = count
   }
 
-  deinit { base.deallocate() }
+  deinit { ck_deallocate(base) }
 }
 
 /// A dense array of `Scalar`, row-major.

@@ -10,6 +10,19 @@ enum BeginningOfSequence {
 
     init(json: [JSON?]) throws { self.json = json }
 
+    /// Whether every text begins with it, as OPT's configuration says.
+    var isAdded: Bool { json.contains { $0?["add_bos_token"]?.boolValue == true } }
+
+    /// The pieces that are named as special tokens, each once.
+    var specialPieces: [String] {
+      var seen: Set<String> = []
+      return json.flatMap { configuration in
+        ["bos_token", "eos_token", "unk_token", "pad_token"].compactMap { key in
+          configuration?[key].flatMap { $0.stringValue ?? $0["content"]?.stringValue }
+        }
+      }.filter { !$0.isEmpty && seen.insert($0).inserted }
+    }
+
     /// The id of the first that says something; a `bos_token` of null says that there is none.
     ///
     /// - Parameters:

@@ -13,9 +13,16 @@ enum ComponentReader {
     case "Prepend":
       return .prepend(Array(try fields.string("prepend").utf8))
     case "Replace":
-      return .replace(
-        pattern: try literal(fields, in: "normalizer Replace"),
-        content: Array(try fields.string("content").utf8))
+      return try replace(fields)
+    case "Precompiled":
+      // Without a table the library replaces nothing.
+      guard let text = try fields.optionalString("precompiled_charsmap"), !text.isEmpty else {
+        return .sequence([])
+      }
+      guard let table = bytes(ofBase64: text.utf8), let map = CharacterMap(table) else {
+        throw fields.malformed("precompiled_charsmap", "SentencePiece's table in base64")
+      }
+      return .precompiled(map)
     case "NFC": return .unicode(.nfc)
     case "NFD": return .unicode(.nfd)
     case "NFKC": return .unicode(.nfkc)
@@ -27,6 +34,19 @@ enum ComponentReader {
     default:
       throw fields.unsupported("normalizer", type, Normalizer.supported)
     }
+  }
+
+  private static func replace(_ fields: ComponentFields) throws -> Normalizer {
+    let content = Array(try fields.string("content").utf8)
+    let pattern = try fields.component("pattern")
+    guard let regex = try pattern.optionalString("Regex") else {
+      return .replace(pattern: try pattern.text("String"), content: content)
+    }
+    guard regex == " {2,}" else {
+      throw fields.unsupported(
+        "normalizer Replace with the regular expression", regex, ["a String", "' {2,}'"])
+    }
+    return .replaceSpaces(content: content)
   }
 
   /// The pre-tokenizers in their order, sequences flattened.

@@ -11,6 +11,7 @@ struct ModelReader {
     let type = isBytePair ? "BPE" : try fields.string("type")
     switch type {
     case "BPE": return .bytePair(try bytePair(fields))
+    case "Unigram": return .unigram(try unigram(fields))
     case "WordLevel":
       return .wordLevel(
         WordLevelModel(
@@ -40,6 +41,33 @@ struct ModelReader {
       continuingPrefix: prefix, wordSuffix: suffix,
       ignoresMerges: try fields.boolean("ignore_merges", default: false),
       metaspaceBeginsWords: merges.metaspaceBeginsWords)
+  }
+
+  private func unigram(_ fields: ComponentFields) throws -> UnigramModel {
+    let entries = try fields.array("vocab")
+    var vocabulary = Vocabulary(idLimit: entries.count, expectedPieces: entries.count)
+    var scores: [Double] = []
+    for (id, entry) in entries.enumerated() {
+      guard let pair = entry.arrayValue, pair.count == 2, var piece = pair[0].stringValue,
+        let score = pair[1].doubleValue
+      else {
+        throw TokenizationError.malformed(
+          file: file, field: "\(fields.name("vocab"))[\(id)]", found: entry.summary,
+          expected: "a piece and its score, [\"a\", -1.5]")
+      }
+      scores.append(score)
+      guard piece.withUTF8({ vocabulary.insert($0, id: id) }) else {
+        throw fields.inconsistent(
+          "\(fields.name("vocab"))[\(id)] has the piece \(Excerpt.quoted(piece)) a second time")
+      }
+    }
+    let unknown = fields.optional("unk_id") == nil ? nil : try fields.count("unk_id")
+    if let unknown, unknown >= entries.count {
+      throw fields.malformed("unk_id", "an id below \(entries.count), the size of the vocabulary")
+    }
+    return UnigramModel(
+      vocabulary: vocabulary, scores: scores, unknown: unknown,
+      usesByteFallback: try fields.boolean("byte_fallback", default: false))
   }
 
   /// GPT-2's model from the contents of its two files.

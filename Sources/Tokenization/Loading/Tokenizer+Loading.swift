@@ -79,25 +79,29 @@ extension Tokenizer {
 
   private init(gpt2 model: BytePairModel, _ configurations: BeginningOfSequence.Configurations) {
     let vocabulary = model.vocabulary
-    let end = vocabulary.id(of: Self.gpt2Special)
-    let added = end.map { id in
-      AddedToken(
-        id: id, content: Array(Self.gpt2Special.utf8), isSpecial: true, isNormalized: false,
-        stripsLeft: false, stripsRight: false, isSingleWord: false)
-    }
+    let names = configurations.specialPieces
+    let added = (names.contains(Self.gpt2Special) ? names : [Self.gpt2Special] + names)
+      .compactMap { name in vocabulary.id(of: name).map { (name, $0) } }
+      .map { name, id in
+        AddedToken(
+          id: id, content: Array(name.utf8), isSpecial: true, isNormalized: false,
+          stripsLeft: false, stripsRight: false, isSingleWord: false)
+      }
     decoder = .byteLevel
-    postProcessor = PostProcessor()
+    beginningOfSequence =
+      configurations.id(of: { vocabulary.id(of: $0) }, isKnown: vocabulary.hasPiece)
+      ?? vocabulary.id(of: Self.gpt2Special)
+    let prefix = configurations.isAdded ? beginningOfSequence : nil
+    postProcessor = PostProcessor(prefix: prefix.map { [$0] } ?? [])
     pipeline = Pipeline(
-      addedTokens: AddedTokens(added.map { [$0] } ?? [], normalizer: nil), normalizer: nil,
+      addedTokens: AddedTokens(added, normalizer: nil), normalizer: nil,
       preTokenizers: [
         .byteLevel(
           PreTokenizer.ByteLevel(addsPrefixSpace: false, usesRegex: true, mapsBytes: false))
       ],
       model: .bytePair(model), cache: WordCache())
-    beginningOfSequence =
-      configurations.id(of: { vocabulary.id(of: $0) }, isKnown: vocabulary.hasPiece) ?? end
   }
 
-  /// GPT-2's only special token, which begins and ends its texts.
+  /// GPT-2's own special token, which begins and ends its texts.
   private static let gpt2Special = "<|endoftext|>"
 }

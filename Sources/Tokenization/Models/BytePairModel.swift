@@ -41,9 +41,7 @@ struct BytePairModel: WordModel {
     self.continuingPrefix = continuingPrefix
     self.wordSuffix = wordSuffix
     self.ignoresMerges = ignoresMerges
-    byteFallback =
-      usesByteFallback
-      ? (0...255).map { Int32(vocabulary.id(of: Self.byteToken(UInt8($0))) ?? -1) } : []
+    byteFallback = usesByteFallback ? Self.byteTokens(vocabulary) : []
     cutsAtMetaspace =
       metaspaceBeginsWords && !ignoresMerges && continuingPrefix.isEmpty && wordSuffix.isEmpty
       && vocabulary.id(of: Metaspace.utf8) != nil
@@ -64,9 +62,12 @@ struct BytePairModel: WordModel {
     return model
   }
 
-  /// The name of a byte's token: `<0x0A>`.
-  static func byteToken(_ byte: UInt8) -> String {
-    "<0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true) + ">"
+  /// The id of each byte's token, `<0x00>`…`<0xFF>`; -1 where there is none.
+  static func byteTokens(_ vocabulary: Vocabulary) -> [Int32] {
+    (0...255).map { byte in
+      let digits = (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      return Int32(vocabulary.id(of: "<0x\(digits)>") ?? -1)
+    }
   }
 
   private static func rawPieces(_ vocabulary: Vocabulary) -> Vocabulary {

@@ -2,13 +2,15 @@
 
 enum Model: Sendable {
   case bytePair(BytePairModel)
+  case unigram(UnigramModel)
   case wordLevel(WordLevelModel)
 
-  static let supported = ["BPE", "WordLevel"]
+  static let supported = ["BPE", "Unigram", "WordLevel"]
 
   var vocabulary: Vocabulary {
     switch self {
     case .bytePair(let model): model.vocabulary
+    case .unigram(let model): model.vocabulary
     case .wordLevel(let model): model.vocabulary
     }
   }
@@ -17,6 +19,7 @@ enum Model: Sendable {
   var unknown: Int? {
     switch self {
     case .bytePair(let model): model.unknown.map(Int.init)
+    case .unigram(let model): model.unknown
     case .wordLevel(let model): model.unknown
     }
   }
@@ -32,6 +35,8 @@ enum Model: Sendable {
       } else {
         "BPE"
       }
+    case .unigram(let model):
+      model.byteFallback.isEmpty ? "Unigram" : "Unigram with byte fallback"
     case .wordLevel: "WordLevel"
     }
   }

@@ -8,9 +8,13 @@ indirect enum Normalizer: Sendable, Equatable {
   case unicode(UnicodeNormalization.Form)
   case lowercase
   case strip(left: Bool, right: Bool)
+  /// Every run of two or more spaces.
+  case replaceSpaces(content: [UInt8])
+  case precompiled(CharacterMap)
 
   static let supported = [
     "Sequence", "Prepend", "Replace", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip",
+    "Precompiled",
   ]
 
   func apply(to text: inout AlignedText) {
@@ -32,6 +36,10 @@ indirect enum Normalizer: Sendable, Equatable {
       text = Self.lowercased(text)
     case .strip(let left, let right):
       text = Self.stripped(text, left: left, right: right)
+    case .replaceSpaces(let content):
+      text = Self.replacingSpaces(in: text, with: content)
+    case .precompiled(let map):
+      text = map.apply(to: text)
     }
   }
 
@@ -50,6 +58,24 @@ indirect enum Normalizer: Sendable, Equatable {
       }
     }
     result.append(copied..<text.bytes.count, of: text)
+    return result
+  }
+
+  private static func replacingSpaces(in text: AlignedText, with content: [UInt8]) -> AlignedText {
+    var result = AlignedText(tracksSources: text.tracksSources)
+    result.reserve(text.bytes.count)
+    var index = 0
+    while index < text.bytes.count {
+      var end = index
+      while end < text.bytes.count, text.bytes[end] == UInt8(ascii: " ") { end += 1 }
+      if end - index >= 2 {
+        result.append(content, replacing: index..<end, of: text)
+        index = end
+      } else {
+        result.append(index..<index + 1, of: text)
+        index += 1
+      }
+    }
     return result
   }
 

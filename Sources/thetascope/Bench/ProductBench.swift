@@ -64,8 +64,10 @@ struct ProductBench {
         name: "weight", shape: [columns, depth],
         stored: StoredElements(
           elementType: type, rowStride: depth, columnStride: 1,
-          access: { body in
-            elements.withUnsafeBytes { if let base = $0.baseAddress { body(base) } }
+          access: { rows, body in
+            elements.withUnsafeBytes { bytes in
+              if let base = bytes.baseAddress { body(base + rows.lowerBound * depth * type.size) }
+            }
           }))
       weight.prepare(on: context)
       return weight

@@ -55,6 +55,9 @@ MODELS = {
     "deltanet-hybrid": ("gated_deltanet", dict(
         hidden_size=24, num_heads=2, head_dim=8, num_hidden_layers=3, use_gate=False, intermediate_size=32,
         norm_eps=1e-3, attn=dict(layers=[1], num_heads=3, num_kv_heads=1, qkv_bias=True, rope_theta=500.0))),
+    "gla-window": ("gla", dict(
+        hidden_size=24, num_heads=2, intermediate_size=32, norm_eps=1e-3, num_hidden_layers=2,
+        attn=dict(layers=[0], num_heads=3, num_kv_heads=3, qkv_bias=False, window_size=4))),
 }
 
 
@@ -106,7 +109,10 @@ def replace_gated_kernels():
         group = q.shape[2] // k.shape[2]
         k, v = (x.repeat_interleave(group, 2) for x in (k, v))
         q, k, v = (x.transpose(1, 2) for x in (q, k, v))
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
+        # flash-attention's (left, right): how many keys before and after a token's own it sees
+        left = q.shape[2] if window_size[0] < 0 else window_size[0]
+        seen = torch.ones(q.shape[2], q.shape[2]).tril().triu(-left).bool()
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2)
 
     ACT2FN.update(swish=F.silu, silu=F.silu)
     FusedRMSNormGated.forward = gated_norm
@@ -156,14 +162,15 @@ def stepwise(phi_q, phi_k, v, decay, beta, scale):
 def softmax_layer(config, w, at, h, points):
     spec = config["attn"]
     heads, shared = spec["num_heads"], spec["num_kv_heads"]
-    q, k, v = ((h @ w[f"{n}_proj.weight"].T + w[f"{n}_proj.bias"]).view(len(h), m, -1)
+    q, k, v = ((h @ w[f"{n}_proj.weight"].T + w.get(f"{n}_proj.bias", 0)).view(len(h), m, -1)
                for n, m in (("q", heads), ("k", shared), ("v", shared)))
     points |= {f"{at}.attn.hook_q": q, f"{at}.attn.hook_k": k, f"{at}.attn.hook_v": v}
     q, k = rotate(q, spec["rope_theta"]), rotate(k, spec["rope_theta"])
     points |= {f"{at}.attn.hook_rot_q": q, f"{at}.attn.hook_rot_k": k}
     keys, values = (t.repeat_interleave(heads // shared, 1) for t in (k, v))
     scores = torch.einsum("qhd,khd->hqk", q, keys) / math.sqrt(q.shape[-1])
-    scores = scores.masked_fill(torch.ones(scores.shape[1:]).triu(1).bool(), -math.inf)
+    hidden = torch.ones(scores.shape[1:]).triu(1) + torch.ones(scores.shape[1:]).tril(-(spec["window_size"] or len(h)))
+    scores = scores.masked_fill(hidden.bool(), -math.inf)
     pattern = scores.softmax(-1)
     points |= {f"{at}.attn.hook_attn_scores": scores, f"{at}.attn.hook_pattern": pattern}
     return torch.einsum("hqk,khd->qhd", pattern, values)

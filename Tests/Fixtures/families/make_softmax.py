@@ -2,10 +2,10 @@
 #
 # As in make_families.py: config.json, model.safetensors and reference.safetensors, in float64 from the modules of
 # transformers (forward hooks), with the float32 islands of norms and softmax lifted to float64; rotary
-# frequencies and sinusoids keep the float32 rounding of transformers (YaRN's are computed again in float64, which
-# moves that reference by less than 1e-6), so these references serve float32 tests. Every
-# module's inputs and outputs are recorded under TransformerLens's names; norms are split into scale and value before
-# the gain here, and asserted against the modules' own output.
+# frequencies and sinusoids, which transformers rounds to float32, are computed again in float64 by its own code.
+# Every module's inputs and outputs are recorded under TransformerLens's names, and what attention multiplies and
+# takes the softmax of; norms are split into scale and value before the gain here, and asserted against the modules'
+# own output.
 #
 # Python 3.11, torch 2.13.0+cpu, transformers 5.23.0, safetensors:  python make_softmax.py [NAME…]
 import sys
@@ -95,22 +95,28 @@ class WiderTorch(WideTorch):
         return super().__getattr__("float32" if name == "float" else name)
 
 
-def widen_rotary(model):
-    """The rotary frequencies again, in float64; only after widen, whose WideTorch leaves torch.float alone."""
-    rotary, utilities = model.model.rotary_emb, t.modeling_rope_utils
-    rounded = rotary.inv_freq
-    sys.modules[type(model).__module__].torch = WiderTorch()
-    utilities.torch = WiderTorch()
+def widen_positions(model):
+    """Rotary frequencies and sinusoids again, in float64; after widen, whose WideTorch leaves torch.float alone."""
+    owner, utilities = sys.modules[type(model).__module__], t.modeling_rope_utils
+    owner.torch = utilities.torch = WiderTorch()
     try:
-        rotary.__init__(model.config)
+        for module in list(model.modules()):
+            before = dict(module.named_buffers(recurse=False))
+            if "RotaryEmbedding" in type(module).__name__:
+                module.__init__(model.config)
+            elif "embed_positions" in before:  # GPT-J
+                module.embed_positions = owner.create_sinusoidal_positions(module.max_positions, module.pos_embd_dim)
+            elif hasattr(module, "get_embedding"):  # XGLM
+                module.make_weights(len(module.weights), module.embedding_dim, module.padding_idx)
+            else:
+                continue
+            for name, buffer in module.named_buffers(recurse=False):
+                assert buffer.dtype == torch.float64, name
+                agree(name, buffer, before[name], 1e-5)
+            changed = [not torch.equal(b, before[n]) for n, b in module.named_buffers(recurse=False)]
+            assert any(changed) or buffer.numel() == 1, type(module).__name__  # a single frequency is 1
     finally:
         utilities.torch = torch
-    assert rotary.inv_freq.dtype == torch.float64 and not torch.equal(rotary.inv_freq, rounded)
-    agree("rotary frequencies", rotary.inv_freq, rounded, 1e-7)
-    ids = torch.arange(3)
-    cos, _ = rotary(torch.zeros(1), ids[None])
-    angles = ids[:, None] * rotary.inv_freq
-    agree("rotary cosines", cos[0], torch.cat((angles, angles), -1).cos() * rotary.attention_scaling, 1e-15)
 
 
 def widen(model, ids):
@@ -126,6 +132,43 @@ def widen(model, ids):
     agree("widened logits", after, before, 2e-4)
 
 
+class Attention:
+    """While it is open: what attention takes the softmax of, and the queries and keys that it multiplies."""
+
+    def __init__(self, model):
+        self.scores, self.turned = [], []
+        self.owner = sys.modules[type(model).__module__]
+        self.softmax, self.eager = F.softmax, getattr(self.owner, "eager_attention_forward", None)
+        self.gptj = getattr(self.owner, "GPTJAttention", None)
+        self.plain = self.gptj and self.gptj._attn
+
+    def __enter__(self):
+        def softmax(x, *rest, **options):
+            lowest = torch.finfo(x.dtype).min / 2
+            self.scores.append(torch.where(x < lowest, -torch.inf, x).detach())
+            return self.softmax(x, *rest, **options)
+
+        def keep(call):
+            def wrapper(module, query, key, *rest, **options):
+                self.turned.append((query.detach(), key.detach()))
+                return call(module, query, key, *rest, **options)
+            return wrapper
+
+        F.softmax = softmax
+        if self.eager:
+            self.owner.eager_attention_forward = keep(self.eager)
+        if self.gptj:
+            self.gptj._attn = keep(self.plain)
+        return self
+
+    def __exit__(self, *error):
+        F.softmax = self.softmax
+        if self.eager:
+            self.owner.eager_attention_forward = self.eager
+        if self.gptj:
+            self.gptj._attn = self.plain
+
+
 def forward(model, ids):
     kind, record = model.config.model_type, Recorder()
     body = find(model, "model", "transformer", "gpt_neox")
@@ -137,12 +180,17 @@ def forward(model, ids):
         record.watch(find(block, "self_attn", "attention", "attn"))
         if find(block, "mlp"):
             record.watch(block.mlp)
-    output = model(input_ids=ids[None], use_cache=False, output_attentions=True)
+    with Attention(model) as attention:
+        output = model(input_ids=ids[None], use_cache=False, output_attentions=True)
     record.close()
     ins, outs = record.inputs, record.outputs
     points, residuals = {}, []
     embedded = outs[find(body, "embed_tokens", "wte", "embed_in")]
     points["hook_embed"] = embedded[0]  # Gemma's embedding modules multiply by sqrt(D) themselves
+    positions = find(body, "embed_positions")
+    if positions is not None:
+        points["hook_pos_embed"] = outs[positions].view(len(ids), -1)
+    assert len(attention.scores) == len(blocks) and len(attention.turned) in (0, len(blocks))
     shared = kind in ("gptj", "phi")
     sandwich = kind in ("gemma2", "gemma3_text")
     parallel = shared or getattr(model.config, "use_parallel_residual", False)
@@ -169,8 +217,14 @@ def forward(model, ids):
                     x, y = x.transpose(0, 1), y.transpose(0, 1)
                 assert torch.equal(x, plain)
                 norm_points(f"{at}.attn.{name}_norm", norm, x, y, points)
+        if positions is None:
+            points[f"{at}.attn.hook_rot_q"], points[f"{at}.attn.hook_rot_k"] = (
+                x[0].transpose(0, 1) for x in attention.turned[i])
+        scores = attention.scores[i].view(-1, len(ids), len(ids))
+        points[f"{at}.attn.hook_attn_scores"] = scores
         out = find(a, "o_proj", "out_proj", "dense")
         pattern = output.attentions[i][0]
+        agree(f"{at} softmax", scores.softmax(-1), pattern, 1e-12)
         points[f"{at}.attn.hook_pattern"] = pattern
         z = ins[out][0].view(len(ids), pattern.shape[0], -1)
         points[f"{at}.attn.hook_z"] = z
@@ -226,8 +280,7 @@ def make(name):
     (folder / "model.safetensors").chmod(0o644)
     model = model.double()
     widen(model, torch.arange(12))
-    if (getattr(config, "rope_parameters", None) or {}).get("rope_type") == "yarn":
-        widen_rotary(model)
+    widen_positions(model)
     generator = torch.Generator().manual_seed(seed + 1000)
     reference = {}
     for p, length in enumerate(LENGTHS):

@@ -7,11 +7,14 @@ random pipelines around them (normalizers, pre-tokenizers, decoders, added token
 random texts. `python make_cases.py COUNT SEED FILE` writes another, larger set of pipelines.
 """
 
+import base64
 import json
 import os
 import random
 import sys
+import tempfile
 
+import sentencepiece
 import tokenizers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -42,6 +45,86 @@ PIECES = [
 ]
 
 
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
+
+# Replacements for SentencePiece: source and target as hexadecimal scalars, as its normalization_rule_tsv has them.
+RULES = """
+41	61
+5A	7A 7A
+FF21	41
+FF41	61
+FB01	66 69
+2126	3A9
+212B	C5
+A0	20
+3000	20
+9	20
+A	20
+D	20
+1F	
+7F	
+AD	
+65 301	E9
+6E 303	F1
+1112 1161 11AB	D55C
+69 307	69
+D A	20
+BD	31 2044 32
+2167	56 49 49 49
+3392	4D 48 7A
+1F600	3A 29
+"""
+
+
+def charsmap(name=None):
+    """A table of replacements, compiled by SentencePiece: of RULES, or one of its own (`nmt_nfkc`), in base64."""
+    if name not in CHARSMAPS:
+        with tempfile.TemporaryDirectory() as folder:
+            with open(f"{folder}/rules.tsv", "w") as f:
+                f.write(RULES.strip("\n") + "\n")
+            rule = {"normalization_rule_name": name} if name else {"normalization_rule_tsv": f"{folder}/rules.tsv"}
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(CORPUS.split("\n") * 4), model_prefix=f"{folder}/m", vocab_size=220,
+                hard_vocab_limit=False, minloglevel=2, **rule)
+            with open(f"{folder}/m.model", "rb") as f:
+                spec = field(f.read(), 3)
+        CHARSMAPS[name] = base64.b64encode(field(spec, 2)).decode()
+    return CHARSMAPS[name]
+
+
+CHARSMAPS = {}
+
+
+def field(message, wanted):
+    """The first field of that number, of bytes, in a message of protocol buffers."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        key = varint()
+        kind = key & 7
+        if kind == 2:
+            size = varint()
+            if key >> 3 == wanted:
+                return message[at:at + size]
+            at += size
+        elif kind == 0:
+            varint()
+        else:
+            at += 8 if kind == 1 else 4
+    raise KeyError(wanted)
+
+
 def components_json(tokenizer):
     return json.loads(tokenizer.to_str())
 
@@ -53,6 +136,25 @@ def train(pre, trainer, model, normalizer=None):
         t.normalizer = normalizer
     t.train_from_iterator([CORPUS] * 4, trainer)
     return components_json(t)["model"]
+
+
+def unigram_model():
+    """The model of unigram.json; where that is absent, one is trained anew, and no two trainings give the same."""
+    path = os.path.join(HERE, "unigram.json")
+    if not os.path.exists(path):
+        model = train(
+            pre_tokenizers.Metaspace(),
+            trainers.UnigramTrainer(
+                vocab_size=220, unk_token="<unk>", special_tokens=SPECIAL, show_progress=False
+            ),
+            models.Unigram(),
+        )
+        # no piece for some characters, and pieces so unlikely that the unknown token competes with them
+        model["vocab"] = [[p, s] for p, s in model["vocab"] if p in SPECIAL or p not in "лФ本日語"]
+        model["vocab"] += [["zq", -25.0], ["日本", -40.0], ["語", -3.0], ["<unk>x", -9.0], ["aaaa", -4.0]]
+        write("unigram.json", model)
+    with open(path) as f:
+        return json.load(f)
 
 
 def build_models():
@@ -118,7 +220,19 @@ def build_models():
     ignoring["merges"] = [m for m in ignoring["merges"] if tuple(m) in made]
     spelled = json.loads(json.dumps(byte_level))
     spelled["merges"] = [" ".join(m) for m in spelled["merges"]]
+    unigram = unigram_model()
+    bytes_too = json.loads(json.dumps(unigram))
+    bytes_too["byte_fallback"] = True
+    bytes_too["vocab"] += [[f"<0x{b:02X}>", -30.0] for b in range(256)]
+    holes = json.loads(json.dumps(bytes_too))
+    holes["vocab"] = [[f"hole{p}" if "<0xE0>" <= p <= "<0xE9>" else p, s] for p, s in holes["vocab"]]
+    silent = json.loads(json.dumps(unigram))
+    silent["unk_id"] = None
     return {
+        "unigram": unigram,
+        "unigram_bytes": bytes_too,
+        "unigram_holes": holes,
+        "unigram_silent": silent,
         "byte_level": byte_level,
         "byte_level_ignoring": ignoring,
         "byte_level_partial": partial,
@@ -160,6 +274,11 @@ def sequence(kind, items):
 
 def random_normalizer(r):
     def one():
+        if r.random() < 0.25:
+            return r.choice([
+                {"type": "Precompiled", "precompiled_charsmap": charsmap()},
+                {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": r.choice([" ", "▁", ""])},
+            ])
         return r.choice([
             {"type": "NFC"}, {"type": "NFD"}, {"type": "NFKC"}, {"type": "NFKD"}, {"type": "Lowercase"},
             {"type": "Prepend", "prepend": "▁"},
@@ -218,11 +337,18 @@ def random_decoder(r):
     return one() if n == 1 else sequence("decoder", [one() for _ in range(n)])
 
 
+def ids_of(model):
+    """The ids by piece: a unigram model lists its pieces, the others map them."""
+    vocab = model["vocab"]
+    return vocab if isinstance(vocab, dict) else {piece: index for index, (piece, _) in enumerate(vocab)}
+
+
 def random_added(r, model):
-    size = len(model["vocab"])
+    vocab = ids_of(model)
+    size = len(vocab)
     added, contents = [], []
     for content in r.sample(["<s>", "[MASK]", "</s>", " ", "  ", "Fox", "\u2581the", "é", "\n\n", "->"], r.choice([0, 1, 2, 4])):
-        index = model["vocab"].get(content)
+        index = vocab.get(content)
         if index is None:
             highest = max([a["id"] for a in added], default=-1)
             index = max(highest + 1, size)
@@ -236,7 +362,7 @@ def random_added(r, model):
 
 def random_post(r, model, added):
     def template():
-        names = [a["content"] for a in added] or list(model["vocab"])[:2]
+        names = [a["content"] for a in added] or list(ids_of(model))[:2]
         def some():
             return [{"SpecialToken": {"id": r.choice(names), "type_id": 0}} for _ in range(r.choice([0, 1, 1, 2]))]
         single = some() + [{"Sequence": {"id": "A", "type_id": 0}}] + some()
@@ -246,7 +372,7 @@ def random_post(r, model, added):
             "type": "TemplateProcessing", "single": single,
             "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
             "special_tokens": {
-                n: {"id": n, "ids": [ids.get(n, model["vocab"].get(n))], "tokens": [n]} for n in sorted(used)
+                n: {"id": n, "ids": [ids.get(n, ids_of(model).get(n))], "tokens": [n]} for n in sorted(used)
             },
         }
 
@@ -296,7 +422,9 @@ def pipelines(count, seed, texts):
             "post_processor": random_post(r, model, added),
             "decoder": random_decoder(r),
         }
-        if '"aa"' in json.dumps(config["normalizer"]) and '"first"' in json.dumps(config["pre_tokenizer"]):
+        normalizer = json.dumps(config["normalizer"])
+        pairs = any(name in normalizer for name in ('"aa"', "Precompiled", "{2,}"))
+        if pairs and '"first"' in json.dumps(config["pre_tokenizer"]):
             continue  # a replaced pair of characters counts as its second: the library loses the start
         document = {"version": "1.0", "truncation": None, "padding": None, **config, "model": model}
         tokenizer = Tokenizer.from_str(json.dumps(document))
@@ -369,6 +497,26 @@ def tiny():
             ]),
             "post_processor": template("<s>", 1),
             "model": {"type": "WordLevel", "vocab": arrow, "unk_token": "<unk>"},
+        },
+        "xglm": {
+            "added_tokens": [special(content, index) for index, content in enumerate(SPECIAL)],
+            "normalizer": sequence("normalizer", [
+                {"type": "Precompiled", "precompiled_charsmap": charsmap()},
+                {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
+            ]),
+            "pre_tokenizer": sequence("pre", [{"type": "WhitespaceSplit"}, metaspace()]),
+            "post_processor": template("</s>", 2), "decoder": metaspace(), "model": every["unigram"],
+        },
+        "t5": {
+            "added_tokens": [special(content, index) for index, content in enumerate(SPECIAL)],
+            "normalizer": sequence("normalizer", [
+                {"type": "Precompiled", "precompiled_charsmap": charsmap()},
+                {"type": "Strip", "strip_left": False, "strip_right": True},
+                {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"},
+            ]),
+            "pre_tokenizer": metaspace(splits=False),
+            "decoder": sequence("decoder", [{"type": "ByteFallback"}, metaspace()]),
+            "model": every["unigram_bytes"],
         },
     }
     texts = [
