@@ -7,7 +7,8 @@ import Testing
 extension CommandTests {
   @Suite struct ShippedProbeTests {
     @Test(arguments: [
-      "activation-patching", "task-vector-variants", "lens", "function-vectors", "in-context-vectors",
+      "activation-patching", "task-vector-variants", "lens", "function-vectors",
+      "in-context-vectors",
       "vector-arithmetic",
     ])
     func goldenResults(_ probe: String) throws {
