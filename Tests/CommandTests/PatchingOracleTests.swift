@@ -6,9 +6,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The rows of a results table without commas in its texts, by column.
+/// The rows of a table, by column; new lines and commas of its texts become blanks.
 func rows(of csv: String) -> [[String: String]] {
-  let lines = csv.split(separator: "\n").map {
+  var isQuoted = false
+  let plain = csv.map { character -> Character in
+    if character == "\"" { isQuoted.toggle() }
+    return isQuoted && (character == "\n" || character == ",") ? " " : character
+  }
+  let lines = String(plain).split(separator: "\n").map {
     $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
   return lines.dropFirst().map { Dictionary(uniqueKeysWithValues: zip(lines[0], $0)) }

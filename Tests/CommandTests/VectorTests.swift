@@ -94,7 +94,7 @@ extension CommandTests {
       try space.write(
         #"{"demonstrations": [["hot", "HOT"]], "query": "dry"}"# + "\n\"six->\"\n",
         to: "prompts/b.jsonl")
-      let all = rows(of: try patch("t.safetensors", "--prompts", "prompts", "--top", "3").dropText)
+      let all = rows(of: try patch("t.safetensors", "--prompts", "prompts", "--top", "3"))
       #expect(
         all.map { $0["prompt"] ?? "" } == (0..<4).flatMap { Array(repeating: "\($0)", count: 6) })
       func told(_ row: [String: String]) -> [String] {
@@ -104,10 +104,10 @@ extension CommandTests {
       #expect(patched.count == 12 && Set(patched).count == 3)
       #expect(Set(all.filter { $0["condition"] == "clean" }.map(told)).count == 12)
       let one = rows(
-        of: try patch("t.safetensors", "--prompt", "one->", "--top", "3").dropText)
+        of: try patch("t.safetensors", "--prompt", "one->", "--top", "3"))
       #expect(one.map(told) == all.prefix(6).map(told))
       let file = rows(
-        of: try patch("t.safetensors", "--prompts", "prompts/b.jsonl", "--top", "3").dropText)
+        of: try patch("t.safetensors", "--prompts", "prompts/b.jsonl", "--top", "3"))
       #expect(file.map(told) == all.suffix(12).map(told))
     }
 
@@ -131,24 +131,5 @@ extension CommandTests {
       )
       #expect(both == "without\t\(plain)with\t\(changed)" && plain != changed)
     }
-  }
-}
-
-extension String {
-  /// A table of `patch` without the texts of its prompts, which may hold new lines, and of its tokens.
-  fileprivate var dropText: String {
-    var lines: [String] = []
-    var isQuoted = false
-    var line = ""
-    for character in self {
-      if character == "\"" { isQuoted.toggle() }
-      if character == "\n" && !isQuoted {
-        lines.append(line)
-        line = ""
-      } else {
-        line.append(character == "\n" || (isQuoted && character == ",") ? " " : character)
-      }
-    }
-    return lines.joined(separator: "\n")
   }
 }

@@ -55,7 +55,7 @@ extension ActivationPatchingCell {
   }
 
   private func place(_ condition: Condition, _ spot: Spot? = nil) -> StudyCell.Place {
-    var place = StudyCell.Place(condition: condition, split: .test)
+    var place = StudyCell.Place(condition: condition, split: spec.pairs.isEmpty ? .test : nil)
     place.hook = spot?.hook.point?.rawValue
     place.layer = spot?.hook.layer
     place.head = spot?.head

@@ -7,7 +7,7 @@ import TensorCore
 
 struct ActivationPatchingCell {
   var cell: StudyCell
-  private let spec: ActivationPatchingSpec
+  let spec: ActivationPatchingSpec
   let task: String
   private var model: Transformer<Float> { cell.model.model }
 

@@ -99,7 +99,9 @@ struct StudyCell {
   func row(_ task: String?, _ place: Place, _ metric: Metric, _ estimate: Estimate) -> ResultRow {
     ResultRow(
       model: model.name, attention: model.attention, task: task, sourceTask: place.source,
-      condition: place.condition, split: place.split, shots: place.shots ?? spec.shots,
+      condition: place.condition, split: place.split,
+      // Prompts that the file spells out are of no split, and nobody counted their demonstrations.
+      shots: place.split == nil ? nil : place.shots ?? spec.shots,
       hook: place.hook, layer: place.layer, head: place.head, position: place.position,
       seed: Int(spec.seed), metric: metric, estimate: estimate, extra: place.extra)
   }

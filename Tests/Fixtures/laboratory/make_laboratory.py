@@ -364,13 +364,16 @@ def lens(model):
                     top.append([normed, hook, i, best.indices.tolist(), [number(v) for v in best.values],
                                 [number(v) for v in logits.softmax(-1)[best.indices]]])
                     for t in range(len(tokens(PROMPTS[0][0]))):
-                        values = []
+                        values, tied = [], False
                         for (text, answer), (_, points) in zip(PROMPTS, states):
                             answer = tokens(answer)[0]
                             logits = model.lens(points[f"blocks.{i}.{hook}"][t], normed)
+                            # What a cap saturates ties in float32, so that it has no rank to compare.
+                            tied |= bool(((logits - logits[answer]).abs() < 1e-5).sum() > 1)
                             values.append([(logits > logits[answer]).sum(), logits[answer], logits.softmax(-1)[answer]])
                         rank, logit, probability = torch.tensor(values, dtype=torch.float64).mean(0)
-                        rows.append([normed, hook, i, str(t), number(rank), number(logit), number(probability)])
+                        rows.append([normed, hook, i, str(t), None if tied else number(rank), number(logit),
+                                     number(probability)])
         # What each module, and each head, adds to the logit of the answer over the mean of all logits (before a cap),
         # the final norm's divisor (and that of a norm behind attention) held.
         total = {}
