@@ -133,8 +133,7 @@ import Testing
     }
   }
 
-  @Test(arguments: SmallModel.causal) func aStaircaseIsItsStepsOneByOne(_ kind: SmallModel) throws
-  {
+  @Test(arguments: SmallModel.causal) func aStaircaseIsItsStepsOneByOne(_ kind: SmallModel) throws {
     let model = kind.float
     let layers = model.architecture.layers
     let stream = try model.run(model.batch([7]), stopAt: layers).stream

@@ -328,8 +328,7 @@ import Testing
     }
   }
 
-  @Test(arguments: SmallModel.causal) func patternsAreCausalAndSumToOne(_ kind: SmallModel) throws
-  {
+  @Test(arguments: SmallModel.causal) func patternsAreCausalAndSumToOne(_ kind: SmallModel) throws {
     let model = kind.float
     let result = try model.run(model.batch([5]), plan: model.readingEverything())
     for layer in 0..<model.architecture.layers {

@@ -13,7 +13,9 @@ import Testing
   func withoutAMaskTokensReadTheWholeSequence(_ kind: SmallModel) throws {
     let model: Transformer<Double> = kind.model()
     let plan = HookPlan(
-      reads: [BlockPoint.pattern, .phiQ, .phiK, .normaliser].map { Read(hook: .name(.block(1, $0))) })
+      reads: [BlockPoint.pattern, .phiQ, .phiK, .normaliser].map {
+        Read(hook: .name(.block(1, $0)))
+      })
     let cache = try model.run(model.batch([5]), plan: plan).cache
     func tensor(_ point: BlockPoint) throws -> Tensor<Double> { try cache.tensor(.block(1, point)) }
     let (pattern, q, k) = (try tensor(.pattern), try tensor(.phiQ), try tensor(.phiK))
@@ -30,7 +32,8 @@ import Testing
       }
     }
     let alone = try model.run(model.batch([1]), plan: plan).cache
-    #expect(try alone.tensor(.block(1, .pattern)).values.contains { $0 != 0 } == (kind == .unmasked))
+    #expect(
+      try alone.tensor(.block(1, .pattern)).values.contains { $0 != 0 } == (kind == .unmasked))
   }
 
   /// Un-normalised kinds: a normalised one also carries the sum of keys, which is not in the state.

@@ -167,8 +167,11 @@ struct DualFormProbe {
   private func identity(_ model: ProbeModel, _ task: ReadyTask) throws -> CellOutput {
     guard let prompting = spec.prompting else { preconditionFailure("a model without prompts") }
     let sets = task.dataset.demonstrationSets(.test, count: prompting.testSets)
-    let prompts = try sets.map {
-      try task.dataset.inContextPrompt($0, task.template).tokenized(by: model.encoder)
+    let prompts = try sets.map { set in
+      let prompt = try task.dataset.inContextPrompt(set, task.template).tokenized(
+        by: model.encoder)
+      let beginning = prompt.spans["demonstration"]?.first?.lowerBound ?? 0
+      return (tokens: prompt.tokens, demonstrations: beginning..<prompt.contextLength)
     }
     var fires = FireCounts()
     let found = try model.model.dualIdentities(prompts, fires: &fires)
@@ -188,7 +191,8 @@ struct DualFormProbe {
               split: .test, shots: prompting.shots, layer: layer, head: head, position: "last",
               seed: Int(prompting.seed), metric: metric,
               estimate: Bootstrap(
-                key: "\(model.name)\u{0}\(task.name)\u{0}\(layer)\u{0}\(head)\u{0}\(metric.rawValue)",
+                key:
+                  "\(model.name)\u{0}\(task.name)\u{0}\(layer)\u{0}\(head)\u{0}\(metric.rawValue)",
                 seed: prompting.seed
               ).mean(values, clusters: clusters),
               extra: Array(repeating: .empty, count: Self.columns.count)))

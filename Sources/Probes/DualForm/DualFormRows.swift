@@ -179,7 +179,9 @@ struct DualFormSummary {
 
   private var identity: [String] {
     guard let models = spec.prompting?.models, !models.isEmpty else { return [] }
-    var table = TextTable(headers: ["model", "task", "residual, mean over heads", "greatest", "share of ΔW"])
+    var table = TextTable(headers: [
+      "model", "task", "residual, mean over heads", "greatest", "share of ΔW",
+    ])
     var order: [[String]] = []
     for row in rows where row.metric == .dualResidual {
       let key = [row.model, row.task ?? ""]

@@ -82,7 +82,8 @@ struct DualFormTraining {
       schedule: Schedule(
         peak: rate, warmup: 0, total: steps,
         decay: phase.hasPrefix("descent") ? .linear : .constant),
-      optimiser: .adamW(beta1: 0.9, beta2: phase.hasPrefix("descent") ? 0.999 : 0.98, epsilon: 1e-8),
+      optimiser: .adamW(
+        beta1: 0.9, beta2: phase.hasPrefix("descent") ? 0.999 : 0.98, epsilon: 1e-8),
       key: "dual-form/\(phase)", seed: seed, context: context)
   }
 
@@ -114,12 +115,12 @@ extension StackTraining {
     let last = setting.dimension
     return trained(
       start, tokens: setting.shots + 1, prompts: { StackSlope(width: setting.width) },
-      observed: observed
-    ) { turn, slope, generator in
-      let targets = setting.draw(into: turn.pass, &generator)
-      turn.pass.forward(turn.stack, tokens: setting.shots + 1)
-      slope.base[last] = turn.share * (turn.pass.output[last] + targets)
-      turn.pass.backward(turn.stack, slope: slope.base, into: turn.gradient)
-    }
+      observed: observed,
+      run: { turn, slope, generator in
+        let targets = setting.draw(into: turn.pass, &generator)
+        turn.pass.forward(turn.stack, tokens: setting.shots + 1)
+        slope.base[last] = turn.share * (turn.pass.output[last] + targets)
+        turn.pass.backward(turn.stack, slope: slope.base, into: turn.gradient)
+      })
   }
 }

@@ -3,21 +3,21 @@
 
 import HookPoints
 import HookedModels
-import ICLTasks
 import TensorCore
 
 /// One head at the last token of one prompt.
-struct HeadIdentity: Sendable {
+package struct HeadIdentity: Sendable {
   /// ‖out − (W_ZSL + ΔW_ICL) q‖ / ‖out‖; nil where out is 0.
-  let residual: Double?
+  package let residual: Double?
   /// ‖ΔW_ICL q‖ / ‖(W_ZSL + ΔW_ICL) q‖; nil where that is 0.
-  let share: Double?
+  package let share: Double?
   /// ‖ΔW_ICL‖; nil where attention's weights on tokens are known, but not as a matrix of the query.
-  let norm: Double?
+  package let norm: Double?
 }
 
 extension Transformer<Float> {
-  /// The identity of every head at the last token, `[prompt][layer][head]`; no heads for a layer that has no dual form:
+  /// The identity of every head at the last token, `[prompt][layer][head]`, with the positions of each prompt's
+  /// demonstrations; no heads for a layer that has no dual form:
   /// softmax with a window or a cap.
   ///
   /// Linear attention of fixed decay: W_ZSL and ΔW_ICL are Σ λ^distance φ(k) ⊗ v over the query's and beginning's
@@ -25,9 +25,9 @@ extension Transformer<Float> {
   /// the same with their effective weights on tokens, which are linear in φ(q). Softmax: scores q·k without softmax and
   /// scale, out is the head's output.
   /// - Source: Dai et al. 2023, arXiv:2212.10559, §3.1.
-  func dualIdentities(_ prompts: [TokenizedPrompt], fires: inout FireCounts) throws
-    -> [[[HeadIdentity]]]
-  {
+  package func dualIdentities(
+    _ prompts: [(tokens: [Int], demonstrations: Range<Int>)], fires: inout FireCounts
+  ) throws -> [[[HeadIdentity]]] {
     let kinds = architecture.attention.indices.map { ScoreFeatures(architecture, layer: $0) }
     var reads: [Read] = []
     for (layer, features) in kinds.enumerated() {
@@ -64,13 +64,11 @@ extension Transformer<Float> {
   }
 
   private func identities(
-    _ prompt: TokenizedPrompt, _ layer: Int, _ features: ScoreFeatures?,
+    _ prompt: (tokens: [Int], demonstrations: Range<Int>), _ layer: Int, _ features: ScoreFeatures?,
     _ cache: ActivationCache<Float>
   ) throws -> [HeadIdentity] {
     let last = RowAddress(sequence: 0, position: prompt.tokens.count - 1)
     let shape = architecture.attentionShape(layer)
-    let demonstrations = (prompt.spans["demonstration"]?.first?.lowerBound ?? 0)..<prompt
-      .contextLength
     let values = try cache.tensor(.block(layer, .v))
     func value(_ token: Int, _ head: Int) -> [Float] {
       values.row(token * shape.keyValueHeads + head * shape.keyValueHeads / shape.heads)
@@ -108,7 +106,7 @@ extension Transformer<Float> {
           WeightUpdate(rows: own.count, columns: shape.valueWidth),
         ]
         for token in prompt.tokens.indices {
-          updates[demonstrations.contains(token) ? 1 : 0].add(
+          updates[prompt.demonstrations.contains(token) ? 1 : 0].add(
             keys.row(token * keys.shape[1] + features.shared(head, among: keys.shape[1])),
             value(token, head),
             weight: features.decay(head, distance: prompt.tokens.count - 1 - token))
@@ -120,7 +118,7 @@ extension Transformer<Float> {
         let scores = part(try cache.value(.block(layer, .attnScores), last), head)
         (zeroShot, context) = (outputs[head].map { _ in 0 }, outputs[head].map { _ in 0 })
         for token in prompt.tokens.indices {
-          let isShown = demonstrations.contains(token)
+          let isShown = prompt.demonstrations.contains(token)
           for (column, element) in value(token, head).enumerated() {
             let term = Double(scores[token]) * Double(element)
             if isShown { context[column] += term } else { zeroShot[column] += term }

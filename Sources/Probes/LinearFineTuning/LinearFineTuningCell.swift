@@ -24,7 +24,9 @@ struct LinearFineTuningCell {
       "The expected squared error of the theory's model whose free numbers g, w and c are read off the "
         + "trained weights. On rows over all seeds the mean over seeds, as of the next two.",
       range: "≥ 0",
-      whenEmpty: "the theory names no model for the condition, or for models of more than one layer, head or matrix"),
+      whenEmpty:
+        "the theory names no model for the condition, or for models of more than one layer, head or matrix"
+    ),
     Column(
       "mse_difference", .real, "value − mse_closed_form.", whenEmpty: "mse_closed_form is empty"),
     Column(
@@ -73,7 +75,7 @@ struct LinearFineTuningCell {
     let training = Double(spec.batch) * Double(spec.iterations) * prompt
     let test = 3 * Double(spec.testPrompts) * Double(spec.testShots + 1) * prompt
     return Work(
-      floatingPointOperations: training * (variant.fewShot > 0 ? 1 : 0.3) + test,
+      floatingPointOperations: training * (variant.fewShot > 0 ? 1 : 0.1) + test,
       tokens: spec.iterations * spec.batch * (spec.shots + 1))
   }
 
@@ -221,7 +223,9 @@ extension LinearFineTuningCell.Trained {
         ("value", [setting.width], model.value),
       ]
     case .stack(let weights):
-      return weights.tensors.sorted { $0.key < $1.key }.map { ($0.key, $0.value.shape, $0.value.values) }
+      return weights.tensors.sorted { $0.key < $1.key }.map {
+        ($0.key, $0.value.shape, $0.value.values)
+      }
     }
   }
 }

@@ -15,7 +15,8 @@ struct LinearFineTuningClaims {
       + "whether the first differs from the second as claimed in every seed.",
     columns: [
       .runID, .model,
-      Column("claim", .text, "The claim.", range: Claim.allCases.map(\.rawValue).joined(separator: ", ")),
+      Column(
+        "claim", .text, "The claim.", range: Claim.allCases.map(\.rawValue).joined(separator: ", ")),
       Column("comparison", .text, "What is compared, in words."), .task,
       .shots,
       Column("condition", .text, "The condition of the first error; see `conditions`."),
@@ -29,7 +30,8 @@ struct LinearFineTuningClaims {
       Column("ci_high", .real, "The upper end.", whenEmpty: "there is one seed"),
       Column("n", .integer, "Seeds.", range: "≥ 1"),
       Column(
-        "holds", .truth, "Whether the difference has the claimed sign (or, where nothing should change, is at most a fifth "
+        "holds", .truth,
+        "Whether the difference has the claimed sign (or, where nothing should change, is at most a fifth "
           + "of the second error) in every seed.", range: "0 or 1"),
     ])
 
@@ -63,7 +65,8 @@ struct LinearFineTuningClaims {
         claim: .allForgets, words: "all weights: worse with them, other tasks", task: "random",
         shots: most, first: .fineTunedAll, second: .pretrained, expected: .more),
       Comparison(
-        claim: .valuesKeep, words: "values: better without demonstrations", task: "theta_0", shots: 0,
+        claim: .valuesKeep, words: "values: better without demonstrations", task: "theta_0",
+        shots: 0,
         first: .fineTunedValue, second: .pretrained, expected: .less),
       Comparison(
         claim: .valuesKeep, words: "values: the same with them, same task", task: "theta_0",
@@ -185,7 +188,9 @@ struct LinearFineTuningClaims {
         outcome.holds ? "yes" : "no",
       ])
     }
-    return ["the abstract's claims; `before` is the pre-trained model, or the same without few-shot loss"]
+    return [
+      "the abstract's claims; `before` is the pre-trained model, or the same without few-shot loss"
+    ]
       + table.lines(width: 110)
   }
 }

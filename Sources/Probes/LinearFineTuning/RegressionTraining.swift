@@ -1,5 +1,5 @@
-// RegressionTraining: SGD on regression prompts. Variants see the same draws, so that they differ in nothing but loss and
-// trained weights.
+// RegressionTraining: SGD on regression prompts. Variants whose prompts have as many demonstrations see the same draws, so
+// that they differ in nothing but what is trained.
 
 import TensorCore
 
@@ -61,6 +61,9 @@ struct RegressionVariant: Sendable, Equatable {
     }
   }
 
+  /// The demonstrations of its prompts: none where no loss asks for any.
+  func shots(_ spec: LinearFineTuningSpec) -> Int { fewShot == 0 ? 0 : spec.shots }
+
   func fewShotWeight(step: Int, of steps: Int) -> Double {
     isAnnealed ? fewShot * Double(steps - 1 - step) / Double(steps - 1) : fewShot
   }
@@ -77,7 +80,7 @@ struct RegressionTraining {
   /// Prompts of one stream of draws: no number depends on how many threads there are.
   static let chunk = 200
 
-  /// The model after `spec.iterations` steps. Variants with the same key see the same draws.
+  /// The model after `spec.iterations` steps.
   func trained(_ start: MomentModel, _ variant: RegressionVariant, on source: RegressionSource)
     -> MomentModel
   {
@@ -128,22 +131,23 @@ struct RegressionTraining {
       optimiser: .sgd(momentum: spec.momentum), clip: spec.clip, key: key, seed: seed,
       context: context)
     let table = NormalTable()
-    let (width, shots) = (start.shape.width, spec.shots)
+    let (width, shots) = (start.shape.width, variant.shots(spec))
     return training.trained(
       start, trained: variant.trains, tokens: shots + 1,
-      prompts: { (RegressionPrompts(spec.setting, shots: shots), StackSlope(width: width)) }
-    ) { turn, own, generator in
-      let (prompts, slope) = own
-      prompts.draw(source, first: turn.first, table: table, &generator)
-      let fewShot = variant.fewShotWeight(step: turn.step, of: spec.iterations)
-      for (weight, demonstrations) in [(variant.zeroShot, 0), (fewShot, shots)] where weight != 0 {
-        turn.pass.load(prompts, demonstrations: demonstrations)
-        turn.pass.forward(turn.stack, tokens: demonstrations + 1)
-        slope.base[width - 1] =
-          2 * weight * turn.share * (turn.pass.output[width - 1] - prompts.targets)
-        turn.pass.backward(turn.stack, slope: slope.base, into: turn.gradient)
-      }
-    }
+      prompts: { (RegressionPrompts(spec.setting, shots: shots), StackSlope(width: width)) },
+      run: { turn, own, generator in
+        let (prompts, slope) = own
+        prompts.draw(source, first: turn.first, table: table, &generator)
+        let fewShot = variant.fewShotWeight(step: turn.step, of: spec.iterations)
+        for (weight, demonstrations) in [(variant.zeroShot, 0), (fewShot, shots)] where weight != 0
+        {
+          turn.pass.load(prompts, demonstrations: demonstrations)
+          turn.pass.forward(turn.stack, tokens: demonstrations + 1)
+          slope.base[width - 1] =
+            2 * weight * turn.share * (turn.pass.output[width - 1] - prompts.targets)
+          turn.pass.backward(turn.stack, slope: slope.base, into: turn.gradient)
+        }
+      })
   }
 
   /// A chunk's memory.
@@ -156,7 +160,7 @@ struct RegressionTraining {
     init(spec: LinearFineTuningSpec, variant: RegressionVariant) {
       self.variant = variant
       batch = spec.batch
-      prompts = RegressionPrompts(spec.setting, shots: spec.shots)
+      prompts = RegressionPrompts(spec.setting, shots: variant.shots(spec))
       gradient = MomentGradient(
         width: spec.setting.width, queryKey: variant.trainsQuery && variant.trainsKey,
         value: variant.trainsValue)

@@ -20,7 +20,8 @@ package struct StackShape: Sendable, Equatable {
     width: Int, layers: Int, heads: Int = 1, reach: LinearAttention.Reach, scale: Double? = nil,
     positions: Int? = nil
   ) {
-    precondition(reach != .causal || layers == 1, "of a causal stack only the last token is computed")
+    precondition(
+      reach != .causal || layers == 1, "of a causal stack only the last token is computed")
     self.width = width
     self.layers = layers
     self.heads = heads

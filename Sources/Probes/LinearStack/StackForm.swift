@@ -44,7 +44,8 @@ package enum StackForm: Sendable, Equatable {
       (0..<width * width).map { $0 / width == $0 % width ? value($0 % width) : 0 }
     }
     func product(_ left: String, _ right: String, transposed: Bool) -> [Double] {
-      Self.products(own(left), own(right), shape, leftTransposed: transposed, rightTransposed: false)
+      Self.products(
+        own(left), own(right), shape, leftTransposed: transposed, rightTransposed: false)
     }
     switch self {
     case .merged: return .init(queryKey: own("query_key"), value: own("value"))

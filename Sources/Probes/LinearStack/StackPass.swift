@@ -292,8 +292,12 @@ package final class StackPass {
       for key in 0..<keys {
         for row in 0..<width {
           let slope = signed(valueFlow[key * width + row], layer, key)
-          for column in 0..<width {
-            gradient?.value[row * width + column] += slope * used[key * width + column]
+          if let target = gradient?.value {
+            for column in 0..<width {
+              target[row * width + column] += slope * used[key * width + column]
+            }
+          }
+          for column in 0..<width where value[row * width + column] != 0 {
             flowBack[key * width + column] += value[row * width + column] * slope
           }
         }

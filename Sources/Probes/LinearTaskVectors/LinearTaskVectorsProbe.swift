@@ -73,7 +73,9 @@ struct LinearTaskVectorsProbe {
     for layers in spec.layers {
       for keep in spec.keep {
         for shots in spec.shots {
-          func row(_ condition: Condition, _ metric: Metric = .meanSquaredErrorRescaled) -> ResultRow? {
+          func row(_ condition: Condition, _ metric: Metric = .meanSquaredErrorRescaled)
+            -> ResultRow?
+          {
             rows.first {
               $0.extra[0] == .integer(layers) && $0.extra[1] == .real(keep) && $0.shots == shots
                 && $0.seed == wanted && $0.condition == condition && $0.metric == metric
@@ -97,7 +99,9 @@ struct LinearTaskVectorsProbe {
       }
     }
     return
-      (["squared error of a coordinate at the best scale of predictions; answering 0 gives \(spec.dimension)"]
+      ([
+        "squared error of a coordinate at the best scale of predictions; answering 0 gives \(spec.dimension)"
+      ]
       + table.lines(width: 120)).joined(separator: "\n")
   }
 }

@@ -26,11 +26,11 @@ public struct LinearTaskVectorsSpec: Sendable, Equatable {
     keep = try reader.doubles("keep", default: [1, 0.8], in: 0.01...1)
     flipsSigns = try reader.bool("flip_signs", default: true)
     batch = try reader.int("batch", default: 256, in: 1...1_000_000)
-    steps = try reader.int("steps", default: 4000, in: 1...10_000_000)
+    steps = try reader.int("steps", default: 2500, in: 1...10_000_000)
     rate = try reader.double("learning_rate", default: 0.01, in: 0...1000)
     weightDecay = try reader.double("weight_decay", default: 0.05, in: 0...1000)
     deviation = try reader.double("initial_deviation", default: 0.1, in: 0...1000)
-    testPrompts = try reader.int("test_prompts", default: 4000, in: 16...10_000_000)
+    testPrompts = try reader.int("test_prompts", default: 20_000, in: 16...10_000_000)
     seeds = try reader.ints("seeds", default: [0, 1, 2], in: 0...Int(Int32.max))
     for (name, isUnique) in [
       ("shots", Set(shots).count == shots.count && !shots.isEmpty),

@@ -17,7 +17,9 @@ extension Operations {
     q: Variable<Scalar>, k: Variable<Scalar>, v: Variable<Scalar>,
     segments: [(start: Int, count: Int)], withoutLast: Bool, scale: Double
   ) -> (out: Variable<Scalar>, states: [Tensor<Scalar>]) {
-    let (heads, shared, keyWidth, valueWidth) = (q.shape[1], k.shape[1], q.tensor.width, v.tensor.width)
+    let (heads, shared, keyWidth, valueWidth) = (
+      q.shape[1], k.shape[1], q.tensor.width, v.tensor.width
+    )
     precondition(
       k.tensor.width == keyWidth && v.shape[1] == shared && heads % shared == 0,
       "linear attention of \(q.shape), \(k.shape), \(v.shape)")

@@ -1,9 +1,11 @@
 // The construction of von Oswald et al. against explicit gradient descent, the best step size against drawn prompts, and
 // the dual identity on a tiny model of every kind of attention.
 
+import HookPoints
 import HookedModels
 import Probes
 import TensorCore
+import TestSupport
 import Testing
 
 @Suite struct DualFormTests {
@@ -15,7 +17,8 @@ import Testing
   }
 
   /// One layer is one step, L layers are L steps; GD++ too. Written out, as a stack and as the house's Transformer.
-  @Test(arguments: [1, 2, 4], [0, 0.9]) func layersAreSteps(layers: Int, correction: Double) throws {
+  @Test(arguments: [1, 2, 4], [0, 0.9]) func layersAreSteps(layers: Int, correction: Double) throws
+  {
     let isCorrected = correction != 0
     let shape = StackShape(width: setting.width, layers: layers, reach: .demonstrations)
     var generator = SeededGenerator(seed: 1)
@@ -62,6 +65,34 @@ import Testing
         }
         let found = ExplicitDescent(steps: steps, rate: 0.8).prediction(prompt)
         #expect(abs(found - dot(weights, prompt.query)) < 1e-12)
+      }
+    }
+  }
+
+  /// (W_ZSL + ΔW_ICL) q is the numerator of linear attention to rounding, whatever it forgets and writes; of softmax
+  /// attention it is not the output.
+  @Test(arguments: [
+    "linear-decay", "gla-tiny", "deltanet-tiny", "retnet-tiny", "linear-fla", "gpt2-tiny",
+  ])
+  func identity(family: String) throws {
+    let folder = fixture("families/\(family)")
+    let model = try ModelFolder(path: folder).model(
+      as: Float.self, on: ComputeContext(threads: 2))
+    let tokens = (0..<12).map { ($0 * 7 + 3) % model.architecture.vocabulary }
+    var fires = FireCounts()
+    let found = try model.dualIdentities(
+      [(tokens: tokens, demonstrations: 1..<9), (tokens: tokens, demonstrations: 0..<0)],
+      fires: &fires)
+    let isLinear = family != "gpt2-tiny"
+    for layer in 0..<model.architecture.layers {
+      #expect(found[0][layer].count == model.architecture.attentionShape(layer).heads)
+      for (shown, nothing) in zip(found[0][layer], found[1][layer]) {
+        let residual = try #require(shown.residual)
+        #expect(isLinear ? residual < 1e-5 : residual > 1e-3, "layer \(layer): \(residual)")
+        // Which tokens are demonstrations moves terms from one sum to the other.
+        #expect(try abs(#require(nothing.residual) - residual) < 1e-5)
+        #expect(nothing.share == 0)
+        #expect(try #require(shown.share) > 0)
       }
     }
   }

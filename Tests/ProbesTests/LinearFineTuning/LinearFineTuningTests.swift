@@ -87,7 +87,8 @@ import Testing
         queryKey: queryKey, value: Array(repeating: 0, count: setting.width - 1) + [1])
       return (0..<d).reduce(0) { sum, axis in
         let basis = (0..<d).map { $0 == axis ? 1.0 : 0 }
-        return sum + RegressionRisk(setting: setting, task: basis).value(model, shots: 20) / Double(d)
+        return sum + RegressionRisk(setting: setting, task: basis).value(model, shots: 20)
+          / Double(d)
       }
     }
     let direction = setting.valueDirection(tuned: theta, shots: 20)
