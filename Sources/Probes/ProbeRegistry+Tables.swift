@@ -8,7 +8,20 @@ extension ProbeRegistry {
       [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers]
     ),
     ("linear-finetuning", [.results.adding(LinearFineTuningProbe.columns)]),
-    ("task-vector-variants", [.results.adding([TaskVectorVariantsProbe.setting])]),
+    (
+      "task-vector-variants",
+      [TableSchema.results, .samples].map { $0.adding([TaskVectorVariantsProbe.setting]) }
+    ),
     ("activation-patching", [.results.adding([ActivationPatchingProbe.receiver])]),
+    (
+      "conflicting-tasks",
+      [TableSchema.results, .samples].map { $0.adding([ConflictingTasksProbe.promptTask]) }
+    ),
+    ("bijections", [TableSchema.results, .samples].map { $0.adding(BijectionsProbe.columns) }),
+    (
+      "task-geometry",
+      [TableSchema.results, .samples].map { $0.adding([TaskGeometryProbe.promptTask]) }
+        + [.coordinates, .cosines]
+    ),
   ]
 }
