@@ -15,7 +15,20 @@ extension ProbeRegistry {
     ),
     ("dual-form", [.results.adding(DualFormProbe.columns)]),
     ("linear-task-vectors", [.results.adding(LinearTaskVectorsCell.columns)]),
-    ("task-vector-variants", [.results.adding([TaskVectorVariantsProbe.setting])]),
+    (
+      "task-vector-variants",
+      [TableSchema.results, .samples].map { $0.adding([TaskVectorVariantsProbe.setting]) }
+    ),
     ("activation-patching", [.results.adding([ActivationPatchingProbe.receiver])]),
+    (
+      "conflicting-tasks",
+      [TableSchema.results, .samples].map { $0.adding([ConflictingTasksProbe.promptTask]) }
+    ),
+    ("bijections", [TableSchema.results, .samples].map { $0.adding(BijectionsProbe.columns) }),
+    (
+      "task-geometry",
+      [TableSchema.results, .samples].map { $0.adding([TaskGeometryProbe.promptTask]) }
+        + [.coordinates, .cosines]
+    ),
   ]
 }

@@ -1,16 +1,17 @@
 // The probe files that are shipped, on the shipped models: each ends in its overlay `small`, and its table is committed.
 
 import Foundation
+import Probes
 import TestSupport
 import Testing
 
 extension CommandTests {
   @Suite struct ShippedProbeTests {
     @Test(arguments: [
-      "activation-patching", "task-vector-variants", "lens", "function-vectors", "in-context-vectors",
-      "vector-arithmetic", "dual-form", "linear-finetuning", "linear-finetuning-deep",
-      "linear-task-vectors",
-      "finetuning-forgetting", "momentum-attention",
+      "activation-patching", "bijections", "conflicting-tasks", "dual-form", "finetuning-forgetting",
+      "function-vectors", "in-context-vectors", "lens", "linear-finetuning",
+      "linear-finetuning-deep", "linear-task-vectors", "momentum-attention", "task-geometry",
+      "task-vector-variants", "vector-arithmetic",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {
@@ -27,6 +28,39 @@ extension CommandTests {
       let found = try space.bytes("out/results.csv")
       #expect(found.count <= 200_000)
       try expectGolden(found, "\(probe).csv")
+    }
+
+    /// Random weights answer nothing, with demonstrations, with θ or without: the baseline of a vocabulary of thousands.
+    @Test func untrainedModelsKnowNothing() throws {
+      guard
+        FileManager.default.fileExists(
+          atPath: "\(packageFolder)/data/models/softmax/model.safetensors")
+      else {
+        return print("skipped: untrainedModelsKnowNothing: data/models/softmax is not there")
+      }
+      let space = try Workspace()
+      let ending = try Command.run(
+        [
+          "run", "probes/task-vectors.yaml", "--small", "--set", "models=[\"data/models/softmax\"]",
+          "--set", "test_sets=40", "--set", "controls=[\"untrained\"]", "--out",
+          "\(space.path)/out",
+        ], in: packageFolder)
+      ending.expectSuccess()
+      let table = try CSVReader.table(at: "\(space.path)/out/results.csv", .results)
+      func values(_ condition: Condition) throws -> [Estimate] {
+        try table.rows(as: ResultRow.self).filter {
+          $0.condition == condition && $0.metric == .accuracy && $0.task != "mean"
+            && $0.split == .test && !($0.task ?? "").hasPrefix("mean_")
+            && (condition != .taskVector || $0.layer == nil)
+        }.map(\.estimate)
+      }
+      for condition in [Condition.untrained, .untrainedICL] {
+        let found = try values(condition)
+        #expect(found.count == 2)
+        for estimate in found { #expect((estimate.value ?? 1) <= 0.05 && estimate.count == 40) }
+      }
+      // The same protocol on the trained weights.
+      for estimate in try values(.taskVector) { #expect((estimate.value ?? 0) > 0.8) }
     }
   }
 }

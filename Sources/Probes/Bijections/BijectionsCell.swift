@@ -44,7 +44,7 @@ struct BijectionsCell {
           Comparison(
             arm: arm, queries: test.map { task.dataset.task.pairs[$0.query].input },
             icl: icl.map(\.isRight), patched: patched.map(\.isRight)))
-        try random(arm, test, thetas, layer: layer, against: icl)
+        try random(arm, zeroShot, thetas, layer: layer)
         cell.output.vectors.append(
           RunVector(
             thetas: thetas, of: task, layer: layer, split: .test,
@@ -57,8 +57,8 @@ struct BijectionsCell {
             on: untrained)
         }
       }
+      if arm == .mixed { try everyArrow(against: icl) }
     }
-    try everyArrow()
     drops(comparisons)
   }
 
@@ -109,21 +109,19 @@ struct BijectionsCell {
   }
 
   private mutating func random(
-    _ arm: BijectionDataset.Arm, _ sets: [DemonstrationSet], _ thetas: [[Float]], layer: Int,
-    against icl: [StudyCell.Verdict]
+    _ arm: BijectionDataset.Arm, _ zeroShot: [StudyCell.Question], _ thetas: [[Float]], layer: Int
   ) throws {
     let seed = cell.spec.seed
     let vectors = thetas.enumerated().map { index, theta in
       randomVector(
         like: theta, key: "bijection\u{0}\(name)\u{0}\(arm.rawValue)\u{0}\(index)", seed: seed)
     }
-    let zeroShot = questions(sets, task.dataset.zeroShotPrompt)
     _ = try report(
       .taskVectorRandom, arm, try edited(zeroShot, vectors, layer: layer), .both, layer: layer)
   }
 
   /// TaskV-M: θ of other sets at all arrows of the mixed prompt.
-  private mutating func everyArrow() throws {
+  private mutating func everyArrow(against icl: [StudyCell.Verdict]) throws {
     var made: [DatasetSplit: (sets: [DemonstrationSet], thetas: [[[Float]]])] = [:]
     for (split, count) in [
       (DatasetSplit.development, cell.spec.developmentSets), (.test, cell.spec.testSets),
@@ -132,8 +130,6 @@ struct BijectionsCell {
       made[split] = (sets, try cell.thetas(sets, of: task))
     }
     let (facts, task, encoder) = (facts, task, cell.model.encoder)
-    let icl = try cell.ask(
-      questions(made[.test]?.sets ?? [], task.dataset.inContextPrompt), of: task)
     let place = place(.taskVectorEveryArrow, .mixed, .both)
     let (_, verdicts) = try cell.addCurve(task, place, against: icl, named: name) { split, layer in
       guard let own = made[split] else { return [] }
