@@ -30,5 +30,18 @@ extension ProbeRegistry {
       [TableSchema.results, .samples].map { $0.adding([TaskGeometryProbe.promptTask]) }
         + [.coordinates, .cosines]
     ),
+    ("lens", LensProbe.tables),
+    (
+      "function-vectors",
+      [TableSchema.results, .samples].map { $0.adding(FunctionVectorsProbe.columns) }
+    ),
+    (
+      "in-context-vectors",
+      [TableSchema.results, .samples].map { $0.adding([InContextVectorsProbe.scale]) }
+    ),
+    (
+      "vector-arithmetic",
+      [TableSchema.results, .samples].map { $0.adding(VectorArithmeticProbe.columns) }
+    ),
   ]
 }

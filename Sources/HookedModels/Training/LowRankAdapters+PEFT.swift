@@ -35,7 +35,8 @@ extension LowRankAdapters {
     let config: JSON = [
       "base_model_name_or_path": .string(model.name), "bias": "none", "fan_in_fan_out": false,
       "inference_mode": true, "lora_alpha": .number(alpha), "lora_dropout": .number(0),
-      "peft_type": "LORA", "r": .integer(rank), "target_modules": .array(modules.map { .string($0) }),
+      "peft_type": "LORA", "r": .integer(rank),
+      "target_modules": .array(modules.map { .string($0) }),
       "task_type": "CAUSAL_LM",
     ]
     try AtomicFile.write(config.serialized(pretty: true) + "\n", to: file)

@@ -31,7 +31,8 @@ struct FineTuningForgettingProbe {
       "learning_rate", .real,
       "The learning rate of AdamW; on rows of the splits test and train the one that, with `steps`, has the greatest "
         + "accuracy on held-out queries of the development split without demonstrations; of equals the fewest steps, "
-        + "then the least rate.", whenEmpty: "the model was not fine-tuned, or the row is over runs"),
+        + "then the least rate.", whenEmpty: "the model was not fine-tuned, or the row is over runs"
+    ),
     Column(
       "steps", .integer, "The number of steps of fine-tuning.",
       whenEmpty: "the model was not fine-tuned, or the row is over runs"),

@@ -96,10 +96,11 @@ struct FineTuningForgettingSummary {
         value(.sameInputs, most), value(.others, most),
       ])
     }
-    return (table.lines(width: 130) + [
-      "",
-      "accuracy after \(least) and \(most) demonstrations: pairs fine-tuned on, new pairs of the same task, other tasks "
-        + "on the same inputs, the rest; mean over \(spec.targets.count * spec.seeds.count) runs (target × seed)",
-    ]).joined(separator: "\n")
+    return
+      (table.lines(width: 130) + [
+        "",
+        "accuracy after \(least) and \(most) demonstrations: pairs fine-tuned on, new pairs of the same task, other tasks "
+          + "on the same inputs, the rest; mean over \(spec.targets.count * spec.seeds.count) runs (target × seed)",
+      ]).joined(separator: "\n")
   }
 }

@@ -103,17 +103,18 @@ struct ForgettingCell {
       for stops in runs {
         try tuning.fineTune(
           model.model, rate: rate, seed: UInt64(seed), total: stops.last ?? 0, stops: stops,
-          batches: { try batch(step: $0, withDemonstrations: tuning.auxiliaryWeight > 0) }
-        ) { steps, trainer, losses in
-          let accuracy = try develop(trainer.model, rate, steps)
-          let isBetter =
-            best.map {
-              accuracy > $0.accuracy || (accuracy == $0.accuracy && steps < $0.steps ?? 0)
-            } ?? true
-          guard isBetter else { return }
-          best = Candidate(
-            model: trainer.model, adapters: trainer.adapters, rate: rate, steps: steps, loss: losses.last, accuracy: accuracy)
-        }
+          batches: { try batch(step: $0, withDemonstrations: tuning.auxiliaryWeight > 0) },
+          at: { steps, trainer, losses in
+            let accuracy = try develop(trainer.model, rate, steps)
+            let isBetter =
+              best.map {
+                accuracy > $0.accuracy || (accuracy == $0.accuracy && steps < $0.steps ?? 0)
+              } ?? true
+            guard isBetter else { return }
+            best = Candidate(
+              model: trainer.model, adapters: trainer.adapters, rate: rate, steps: steps,
+              loss: losses.last, accuracy: accuracy)
+          })
       }
     }
     if let best {

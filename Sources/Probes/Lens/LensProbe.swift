@@ -27,6 +27,10 @@ struct LensProbe {
       unit: "examples", range: "≥ 1"),
   ]
 
+  static let tables: [TableSchema] = [
+    .results.adding([end]), .samples, .tokens.adding(tokenColumns),
+  ]
+
   init(_ spec: LensSpec, file: String, on context: ComputeContext) throws {
     self.spec = spec
     study = try TaskStudy(spec.prompting, file: file, on: context)
@@ -39,12 +43,9 @@ struct LensProbe {
   }
 
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
-    let tables = [
-      TableSchema.results.adding([Self.end]), .samples, .tokens.adding(Self.tokenColumns),
-    ]
     guard spec.prompts.isEmpty else {
       return try study.prepared(
-        "lens", resolved, tables: tables,
+        "lens", resolved, tables: Self.tables,
         work: { model in
           var cell = LensCell(model, spec)
           try cell.look(at: cell.given(), .given, task: nil, outputs: [])
@@ -52,7 +53,7 @@ struct LensProbe {
         }, summary: summary)
     }
     return try study.prepared(
-      "lens", resolved, tables: tables,
+      "lens", resolved, tables: Self.tables,
       work: { model, task in
         var cell = LensCell(model, spec)
         try cell.run(task, others: study.tasks(of: model))

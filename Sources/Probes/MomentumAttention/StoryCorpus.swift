@@ -35,7 +35,8 @@ package struct StoryCorpus: Sendable {
 
   /// Every word that a story can have.
   package static var vocabulary: [String] {
-    girls + boys + places + things + colours + deeds + (animals + acts + rests).flatMap { [$0, $1] }
+    girls + boys + places + things + colours + deeds
+      + (animals + acts + rests).flatMap { [$0, $1] }
       + "lives in the . has a with him her he she comes home to and that near they".split(
         separator: " "
       ).map(String.init)

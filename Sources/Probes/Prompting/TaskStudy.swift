@@ -154,7 +154,8 @@ struct TaskStudy {
       plan: RunPlan(
         cells: cells, tables: tables,
         details: RunDetails(
-          seeds: seeds ?? [Int(spec.seed)], models: JSONObject(models.map { ($0.name, $0.details) }),
+          seeds: seeds ?? [Int(spec.seed)],
+          models: JSONObject(models.map { ($0.name, $0.details) }),
           dropped: self.dropped + dropped)),
       work: work, conclude: conclude, summary: summary)
   }

@@ -59,33 +59,33 @@ import Testing
     let tuning = TaskTuning(part: reference.part, auxiliaryWeight: reference.weight)
     var called: [Int] = []
     try tuning.fineTune(
-      model, rate: Self.rate, seed: 0, total: 6, stops: [2, 6], batches: { Self.batches[$0] }
-    ) { steps, trainer, losses in
-      called.append(steps)
-      guard steps == 6 else { return }
-      let difference = Difference(losses, reference.losses)
-      #expect(difference.largest <= 1e-4, "\(difference)")
-      let names = file.names.filter { $0.hasPrefix(reference.key + "/") }
-      #expect(names.count >= 3)
-      for name in names {
-        let own = String(name.dropFirst(reference.key.count + 1))
-        let parameter = try #require(trainer.model.parameter(own))
-        let expected = try file.tensor(named: name)
-        #expect(parameter.shape == expected.shape)
-        let difference = Difference(parameter.tensor().values, try expected.floats())
-        #expect(difference.largest <= 1e-4, "\(own) \(difference)")
-      }
-      for (before, after) in zip(model.parameters, trainer.model.parameters) {
-        let isSame = bitDifference(before.tensor(), after.tensor()) == nil
-        let isTrained =
-          switch reference.part {
-          case .all: true
-          case .queryKey: before.name.contains("q_proj") || before.name.contains("k_proj")
-          case .value: before.name.contains("v_proj")
-          }
-        #expect(isSame != isTrained, "\(before.name)")
-      }
-    }
+      model, rate: Self.rate, seed: 0, total: 6, stops: [2, 6], batches: { Self.batches[$0] },
+      at: { steps, trainer, losses in
+        called.append(steps)
+        guard steps == 6 else { return }
+        let difference = Difference(losses, reference.losses)
+        #expect(difference.largest <= 1e-4, "\(difference)")
+        let names = file.names.filter { $0.hasPrefix(reference.key + "/") }
+        #expect(names.count >= 3)
+        for name in names {
+          let own = String(name.dropFirst(reference.key.count + 1))
+          let parameter = try #require(trainer.model.parameter(own))
+          let expected = try file.tensor(named: name)
+          #expect(parameter.shape == expected.shape)
+          let difference = Difference(parameter.tensor().values, try expected.floats())
+          #expect(difference.largest <= 1e-4, "\(own) \(difference)")
+        }
+        for (before, after) in zip(model.parameters, trainer.model.parameters) {
+          let isSame = bitDifference(before.tensor(), after.tensor()) == nil
+          let isTrained =
+            switch reference.part {
+            case .all: true
+            case .queryKey: before.name.contains("q_proj") || before.name.contains("k_proj")
+            case .value: before.name.contains("v_proj")
+            }
+          #expect(isSame != isTrained, "\(before.name)")
+        }
+      })
     #expect(called == [2, 6])
   }
 
@@ -95,10 +95,10 @@ import Testing
     let reference = try #require(Self.references.first { $0.key == "value/1" })
     for (weight, total) in [(0.0, 6), (1.0, 1000)] {
       try TaskTuning(part: .value, auxiliaryWeight: weight).fineTune(
-        model, rate: Self.rate, seed: 0, total: total, stops: [6], batches: { Self.batches[$0] }
-      ) { _, _, losses in
-        #expect(Difference(losses, reference.losses).largest > 1e-2)
-      }
+        model, rate: Self.rate, seed: 0, total: total, stops: [6], batches: { Self.batches[$0] },
+        at: { _, _, losses in
+          #expect(Difference(losses, reference.losses).largest > 1e-2)
+        })
     }
   }
 }
