@@ -33,7 +33,7 @@ struct LinearTaskVectorsProbe {
         tables: [.results.adding(LinearTaskVectorsCell.columns)],
         details: RunDetails(
           seeds: spec.seeds,
-          facts: ["flops": .number(works.reduce(0) { $0 + $1.operations })])),
+          facts: ["flops": .number(works.reduce(0) { $0 + $1.work.floatingPointOperations })])),
       work: { cell in
         guard let work = places[cell.key] else {
           preconditionFailure("a cell of another plan: \(cell.key)")

@@ -85,16 +85,18 @@ extension StudyCell {
   ///   - place: condition, hook and position; split and layer are filled in.
   ///   - reference: the test examples' verdicts that the curve is tested against.
   ///   - name: what the rows call the task, where that is not its own name.
+  ///   - samples: whether the examples at the chosen layer become rows of samples.csv.
   ///   - questions: the questions of a split with the edit at a layer.
   /// - Returns: the layer chosen on the development sets, and the test verdicts there.
   @discardableResult
   mutating func addCurve(
     _ task: ReadyTask, _ place: Place, against reference: [Verdict],
-    named name: String? = nil, _ questions: (DatasetSplit, Int) throws -> [Question]
+    named name: String? = nil, samples: Bool = true,
+    _ questions: (DatasetSplit, Int) throws -> [Question]
   ) throws -> (layer: Int, verdicts: [Verdict]) {
     let chosen = try chooseLayer(task, place, named: name) { try questions(.development, $0) }
     let verdicts = try addTestCurve(
-      task, place, chosen: chosen, against: reference, named: name
+      task, place, chosen: chosen, against: reference, named: name, samples: samples
     ) { try questions(.test, $0) }
     return (chosen, verdicts)
   }
@@ -103,7 +105,7 @@ extension StudyCell {
   @discardableResult
   mutating func addTestCurve(
     _ task: ReadyTask, _ place: Place, chosen: Int, against reference: [Verdict],
-    named name: String? = nil, _ questions: (Int) throws -> [Question]
+    named name: String? = nil, samples: Bool = true, _ questions: (Int) throws -> [Question]
   ) throws -> [Verdict] {
     let name = name ?? task.name
     let test = try verdicts(task, questions)
@@ -127,7 +129,7 @@ extension StudyCell {
       add(name, own, metric, estimate)
     }
     place.layer = chosen
-    addSamples(task, place, asked, test[chosen], named: name)
+    if samples { addSamples(task, place, asked, test[chosen], named: name) }
     return test[chosen]
   }
 }

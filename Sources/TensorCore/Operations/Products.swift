@@ -68,8 +68,10 @@ extension Operations {
     let factor = Tensor<Scalar>(uninitialized: a.shape)
     kernels.scale(a.count, scale, a.base, factor.mutableBase)
     let packed = PackedMatrix(
-      depth: depth, columns: columns, source: b.base, type: Scalar.elementType,
-      depthStride: transposed.b ? 1 : columns, columnStride: transposed.b ? depth : 1, on: context)
+      depth: depth, columns: columns, type: Scalar.elementType, stays: false)
+    packed.fill(
+      source: b.base, type: Scalar.elementType, depthStride: transposed.b ? 1 : columns,
+      columnStride: transposed.b ? depth : 1, on: context)
     var result = base ?? Tensor(repeating: 0, shape: [rows, columns])
     result.makeUnique()
     product(
