@@ -179,11 +179,6 @@ func use(_ view: TensorView) throws -> StoredTensor {
   _ = try? view.floats()
   _ = try? view.doubles()
   _ = try? view.integers()
-  if let elements = try? view.storedElements() {
-    let parameter = Parameter<Float>(name: view.name, shape: view.shape, stored: elements)
-    try require(
-      parameter.tensor().shape == view.shape, "a parameter of \(parameter.tensor().shape)")
-  }
   let bytes = view.withUnsafeBytes { Array($0) }
   view.release()
   try require(view.withUnsafeBytes { $0.elementsEqual(bytes) }, "other bytes after release")
