@@ -22,6 +22,7 @@ struct Plan: ParsableCommand {
     let shard = try place.shard?.shard
     let (prepared, rehearsal) = try options.rehearsed(
       batchBytes: try place.maxMemory.flatMap { try options.batchBytes(within: $0) })
+    let program = ProcessMemory.peak
     let memory = MachineMemory.standard
     let inputs = memory.completed(prepared.inputs)
     if let folder = place.out ?? inputs.map({ RunFolder.defaultPath(for: $0, shard) }) {
@@ -58,7 +59,8 @@ struct Plan: ParsableCommand {
     }
     options.common.say(
       "GB is the most that weights and activations hold at one time, "
-        + "\(TextTable.number(Double(rehearsal.weightBytes) / 1e9, decimals: 3)) of it the models' weights"
+        + "\(TextTable.number(Double(rehearsal.weightBytes) / 1e9, decimals: 3)) of it the models' weights; "
+        + "the program itself takes \(TextTable.number(Double(program) / 1e9, decimals: 3)) more"
     )
     options.common.say(
       time.isRemembered

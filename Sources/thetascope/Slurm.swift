@@ -42,6 +42,7 @@ struct Slurm: ParsableCommand {
   func run() throws {
     let context = options.context
     let (prepared, rehearsal) = try options.rehearsed()
+    let memory = ByteCount.text((rehearsal.work.bytes + ProcessMemory.peak) / 4 * 5)
     let estimate = TimeEstimate(
       rehearsal, of: prepared.inputs, on: options.environment(context), memory: .standard,
       productSpeed: context.measuredProductSpeed)
@@ -49,7 +50,6 @@ struct Slurm: ParsableCommand {
     let longest = shares.map { $0.reduce(0) { $0 + estimate.cells[$1] } }.max() ?? 0
     advise(prepared.plan, estimate, longest: longest)
     let minutes = 10 + Int((2 * longest / 60).rounded(.up))
-    let memory = ByteCount.text((rehearsal.work.bytes + ProcessMemory.peak) / 4 * 5)
     print(
       script(
         prepared, limits: "--mem=\(memory) --time=\(time.map(quoted) ?? "\(minutes)")",

@@ -50,6 +50,8 @@ final class WorkTable: Sendable {
     /// The parameters, by place, that feed the map's input, and the hook points.
     let fedBy: Int
     let fedByHook: HookName
+    /// What the names of parameters begin with that feed it too; of feature maps their own projection's.
+    var alsoFedBy: String?
   }
   let architecture: Architecture
   /// How many numbers each parameter has.
@@ -80,10 +82,11 @@ final class WorkTable: Sendable {
         else { return nil }
         let name = parameter.name.dropFirst(prefix.count)
         let (rows, fedBy, hook): (Map.Rows, Int, BlockPoint)
+        var also: String?
         if name.hasPrefix("attn.feature_map_q") {
-          (rows, fedBy, hook) = (.heads, inputs + 1, .phiQ)
+          (rows, fedBy, hook, also) = (.heads, inputs, .phiQ, prefix + "attn.q_")
         } else if name.hasPrefix("attn.feature_map_k") {
-          (rows, fedBy, hook) = (.keyValueHeads, own, .phiK)
+          (rows, fedBy, hook, also) = (.keyValueHeads, inputs, .phiK, prefix + "attn.k_")
         } else if name.hasPrefix("attn.o_proj") {
           (rows, fedBy, hook) = (.late, own, .result)
         } else if name.hasPrefix("mlp.down") {
@@ -97,7 +100,7 @@ final class WorkTable: Sendable {
         }
         return Map(
           name: parameter.name, size: parameter.shape[0] * parameter.shape[1], rows: rows,
-          fedBy: fedBy, fedByHook: .block(layer, hook))
+          fedBy: fedBy, fedByHook: .block(layer, hook), alsoFedBy: also)
       }
     }
   }
@@ -123,7 +126,7 @@ final class WorkTable: Sendable {
           }
         operations +=
           2 * Double(own * map.size)
-          * (1 + (flow?.products(map.name, map.fedBy, map.fedByHook) ?? 0))
+          * (1 + (flow?.products(map.name, map.fedBy, map.fedByHook, map.alsoFedBy) ?? 0))
         if map.name.hasSuffix("o_proj.weight"), pass.wants(.block(layer, .result)) {
           operations += 2 * Double(own * shape.heads * map.size)
         }
@@ -228,8 +231,10 @@ private struct GradientFlow {
   }
 
   /// How many products of a linear map's size come back: one for its input, one for its weights.
-  func products(_ name: String, _ fedBy: Int, _ hook: HookName) -> Double {
-    (reaches(fedBy, hook) ? 1 : 0) + (wanted.contains(name) ? 1 : 0)
+  func products(_ name: String, _ fedBy: Int, _ hook: HookName, _ also: String?) -> Double {
+    let isFed =
+      reaches(fedBy, hook) || also.map { also in wanted.contains { $0.hasPrefix(also) } } ?? false
+    return (isFed ? 1 : 0) + (wanted.contains(name) ? 1 : 0)
   }
 
   /// Whether gradients reach a layer's scores, and its values.

@@ -44,24 +44,25 @@ extension PreparedProbe {
     let clock = ContinuousClock()
     let start = clock.now
     var found = [Rehearsal.Part?](repeating: nil, count: plan.cells.count)
+    var totals: [String: Rehearsal.Part] = [:]
     for index in inTurns() {
       let cell = plan.cells[index]
-      let hasOne = plan.cells.indices.contains {
-        found[$0] != nil && plan.cells[$0].group == cell.group
-      }
-      guard !hasOne || (clock.now - start).seconds < limit else { continue }
+      let total = totals[cell.group]
+      guard total == nil || (clock.now - start).seconds < limit else { continue }
       let began = clock.now
-      if let work = cell.work {
-        found[index] = Rehearsal.Part(cell: cell, work: work, overhead: 0, isRehearsed: true)
-      } else {
+      var overhead = 0.0
+      if cell.work == nil {
         meter.reset()
         _ = try Resampling.rehearsed { try work(cell) }
-        found[index] = Rehearsal.Part(
-          cell: cell, work: meter.work, overhead: (clock.now - began).seconds, isRehearsed: true)
+        overhead = (clock.now - began).seconds
       }
+      let part = Rehearsal.Part(
+        cell: cell, work: cell.work ?? meter.work, overhead: overhead, isRehearsed: true)
+      found[index] = part
+      totals[cell.group] = total.map { $0.with(part) } ?? part
     }
-    let parts = plan.cells.indices.map { index in
-      found[index] ?? estimated(plan.cells[index], from: found.compactMap { $0 })
+    let parts = plan.cells.indices.compactMap { index in
+      found[index] ?? totals[plan.cells[index].group]?.scaled(to: plan.cells[index])
     }
     return Rehearsal(parts: parts, weightBytes: weightBytes)
   }
@@ -75,16 +76,24 @@ extension PreparedProbe {
     }
     return turns.indices.sorted { (turns[$0], $0) < (turns[$1], $1) }
   }
+}
 
-  private func estimated(_ cell: Cell, from parts: [Rehearsal.Part]) -> Rehearsal.Part {
-    let own = parts.filter { $0.cell.group == cell.group }
-    let work = own.reduce(Work()) { $0 + $1.work }
-    let share = cell.cost / own.reduce(0) { $0 + $1.cell.cost }
+extension Rehearsal.Part {
+  /// Both cells together, under the first one's key.
+  fileprivate func with(_ other: Rehearsal.Part) -> Rehearsal.Part {
+    Rehearsal.Part(
+      cell: Cell(key: cell.key, cost: cell.cost + other.cell.cost), work: work + other.work,
+      overhead: overhead + other.overhead, isRehearsed: true)
+  }
+
+  /// What another cell of the group takes, in proportion to its cost.
+  fileprivate func scaled(to other: Cell) -> Rehearsal.Part {
+    let share = other.cost / cell.cost
     return Rehearsal.Part(
-      cell: cell,
+      cell: other,
       work: Work(
         floatingPointOperations: work.floatingPointOperations * share,
         tokens: Int((Double(work.tokens) * share).rounded()), bytes: work.bytes),
-      overhead: own.reduce(0) { $0 + $1.overhead } * share, isRehearsed: false)
+      overhead: overhead * share, isRehearsed: false)
   }
 }
