@@ -65,9 +65,10 @@ extension CommandTests {
       #expect(changes.contains { value($0) > 0 })
       for change in changes where change["queries"] == "fine_tuned" {
         func runs(_ condition: String?) -> [Double] {
-          results.filter {
-            $0["metric"] == "accuracy" && $0["condition"] == condition && $0["seed"] != ""
-              && ["model", "queries", "shots"].allSatisfy { column in $0[column] == change[column] }
+          results.filter { row in
+            row["metric"] == "accuracy" && row["condition"] == condition && row["seed"] != ""
+              && row["split"] == "train"
+              && ["model", "queries", "shots"].allSatisfy { row[$0] == change[$0] }
           }.map { value($0) }
         }
         let (own, before) = (runs(change["condition"]), runs("pretrained"))
@@ -77,11 +78,10 @@ extension CommandTests {
       }
       // The setting that is reported is the best on the development split.
       for row in results where row["split"] == "test" && row["seed"] == "4" && row["steps"] != "" {
-        let own = results.filter {
-          $0["split"] == "development" && $0["queries"] == "held_out" && $0["shots"] == "0"
-            && ["model", "source_task", "condition", "seed"].allSatisfy { column in
-              $0[column] == row[column]
-            }
+        let own = results.filter { other in
+          other["split"] == "development" && other["queries"] == "held_out"
+            && other["shots"] == "0"
+            && ["model", "source_task", "condition", "seed"].allSatisfy { other[$0] == row[$0] }
         }
         let best = own.map { value($0) }.max() ?? .nan
         let first = own.first { value($0) == best }

@@ -4,7 +4,7 @@
 # finetuning.json holds the batches and each step's loss; finetuning.safetensors the trained weights after the last step (by this
 # project's canonical names), of the adapters also the values they began with and their
 # gradients there, in float64.
-# adapters/ is a folder that peft wrote: the layout that exported adapters must have. exported_config.json is the config that
+# adapters/ holds the weights as peft writes them: the layout that exported adapters must have. exported_config.json is the config that
 # this project writes for the same adapters (the test records it); it is loaded here in place of peft's own.
 #
 # Python 3.11, torch 2.13.0+cpu, transformers 5.23.0, peft 0.21.2:  python make_finetuning.py
@@ -128,10 +128,9 @@ def main():
     tokens = batches[0]["few_shot"][0]["prompt"]
     with torch.no_grad():
         tensors["lora/logits"] = model(torch.tensor([tokens])).logits[0].clone()
-    # No path of a machine.
-    model.peft_config["default"].base_model_name_or_path = "llama-gqa"
     model.save_pretrained(HERE / "adapters")
-    (HERE / "adapters" / "README.md").unlink(missing_ok=True)
+    for other in ("README.md", "adapter_config.json"):  # the latter lists modules in no fixed order
+        (HERE / "adapters" / other).unlink(missing_ok=True)
 
     exported = HERE / "exported_config.json"
     if exported.exists():

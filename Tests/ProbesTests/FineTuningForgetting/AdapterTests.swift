@@ -79,9 +79,10 @@ import Testing
     #expect(Difference(plain.values, found.values).largest > 0.01)
   }
 
-  /// The same A and B: the same loss and gradients, in f64 and in f32.
+  /// The same A and B: the same loss and gradients, in f64 and in f32. In transformers norms and softmax are f32 even in a
+  /// model of f64, which is what f64 is held to here.
   @Test func gradients() throws {
-    try gradients(of: Double.self, within: Tolerance.doubleAgainstFloat)
+    try gradients(of: Double.self, within: 1e-5)
     try gradients(of: Float.self, within: Tolerance.gradient)
   }
 
