@@ -78,7 +78,7 @@ extension CommandTests {
           #expect(own["n"] == "2" && own["condition"] == "as_given")
         }
       }
-      #expect(compared > 400)
+      #expect(compared > 300)
     }
 
     /// Of the hundred first tokens only words, each once whatever its case, with the ranks they have among all.
@@ -107,6 +107,32 @@ extension CommandTests {
       try run("hook_resid_pre", "hook_resid_prae").expectSentence(
         65, "did you mean 'hook_resid_pre'")
       try run("answer: RED", "answer: \"\"").expectSentence(65, "one->ONE", "answer")
+    }
+
+    @Test func refusalsOfVectorProbes() throws {
+      let space = try prepared("gemma2-tiny")
+      func run(_ probe: String, _ model: String, _ more: String) throws -> Ending {
+        try space.write(
+          """
+          probe: \(probe)
+          models: [models/\(model)]
+          tasks_folder: tasks
+          template: arrow
+          shots: 3
+          \(more)
+
+          """, to: "probe.yaml")
+        return try space.thetascope("run", "probe.yaml", "--out", "out")
+      }
+      try run("function-vectors", "gemma2-tiny", "tasks: [shout]")
+        .expectSentence(65, "gemma2-tiny", "passes a norm before it is added")
+      try run("function-vectors", "gpt2-tiny", "tasks: [shout]\nheads: 12")
+        .expectSentence(65, "'heads' is 12", "only 12")
+      try run("in-context-vectors", "gpt2-tiny", "tasks: [shout]\nhooks: [hook_resid_pre]")
+        .expectSentence(65, "hooks", "hook_mlp_out")
+      try run(
+        "vector-arithmetic", "gpt2-tiny", "expressions: [{target: shout, terms: [{task: shut}]}]"
+      ).expectSentence(65, "shut", "did you mean 'shout'")
     }
   }
 }
