@@ -7,8 +7,7 @@ import Testing
 extension CommandTests {
   @Suite struct ShippedProbeTests {
     @Test(arguments: [
-      "activation-patching", "dual-form", "linear-finetuning", "linear-finetuning-deep",
-      "linear-task-vectors", "task-vector-variants",
+      "activation-patching", "task-vector-variants", "finetuning-forgetting", "momentum-attention",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {

@@ -110,7 +110,8 @@ struct StudyCell {
   }
 
   mutating func addSamples(
-    _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict]
+    _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict],
+    extra: [TableValue] = []
   ) {
     for (index, (question, verdict)) in zip(questions, verdicts).enumerated() {
       let pair = task.dataset.task.pairs[question.pair]
@@ -123,7 +124,7 @@ struct StudyCell {
           correct: verdict.isRight, targetRank: verdict.observation.targetRank,
           targetLogProbability: verdict.observation.targetLogProbability,
           logitDifference: verdict.observation.logitDifference,
-          promptSHA256: SHA256.digest(of: question.prompt.text.utf8)))
+          promptSHA256: SHA256.digest(of: question.prompt.text.utf8), extra: extra))
     }
   }
 }
