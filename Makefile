@@ -2,7 +2,7 @@
 
 PROBE ?= probes/task-vectors.yaml
 
-.PHONY: run build test lint format layers clean sanitize train-models bench-peers bench-memory
+.PHONY: run build test lint format layers clean sanitize train-models bench-peers bench-theory bench-memory
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -42,6 +42,11 @@ train-models: build
 bench-peers: build
 	sh Tests/Peers/install.sh
 	.build/peers/transformers/bin/python Tests/Peers/compare.py $(WORK)
+
+# The recipe of linear-finetuning, and the same in PyTorch, in processor time on one thread.
+bench-theory: build
+	sh Tests/Peers/install.sh
+	.build/peers/transformers/bin/python Tests/Peers/linear_finetuning.py .build/release/thetascope
 
 # Peak memory of a forward pass of random weights of Pythia 1.4B's size in bf16 (2.8 GB under runs/; needs numpy).
 bench-memory: build

@@ -21,6 +21,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case meanOfStates(model: String, hook: HookName)
   case prefixFromLayer(model: String, sequence: Int)
   case foreignPrefix(model: String, sequence: Int)
+  case prefixLooksAhead(model: String)
   case unsupportedFamily(file: String, found: String, supported: [String])
   case unsupportedValue(file: String, key: String, found: String, supported: String)
   case missingTensor(file: String, name: String, shape: [Int], present: Int)
@@ -74,6 +75,9 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     case .foreignPrefix(let model, let sequence):
       "\(model): the prefix of sequence \(sequence) was made by a model of another shape; "
         + "make it with this model"
+    case .prefixLooksAhead(let model):
+      "\(model): its attention has no causal mask, so no token can be run before those behind it are "
+        + "known and there are no prefixes; run whole sequences"
     case .unsupportedFamily(let file, let found, let supported):
       "\(file): model_type '\(found)' is not supported; supported are "
         + supported.joined(separator: ", ")

@@ -52,6 +52,22 @@ public enum ProbeRegistry {
       return try LinearFineTuningProbe(spec: spec, context: context).prepared(resolved)
     },
     Entry(
+      name: "dual-form",
+      about:
+        "von Oswald et al. 2023, Dai et al. 2023: attention to demonstrations as steps of gradient descent."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, DualFormSpec.init(reading:))
+      return try DualFormProbe(spec, file: tree.file, on: context).prepared(resolved)
+    },
+    Entry(
+      name: "linear-task-vectors",
+      about:
+        "Dong et al. 2026: task vectors of linear transformers on triplets, injected into a query alone."
+    ) { tree, small, context in
+      let (spec, resolved) = try tree.decode(small: small, LinearTaskVectorsSpec.init(reading:))
+      return try LinearTaskVectorsProbe(spec: spec, context: context).prepared(resolved)
+    },
+    Entry(
       name: "task-vector-variants",
       about:
         "Other ways to make θ and to use it: added, averaged, at every arrow, by position, as a recurrent state."
@@ -66,22 +82,6 @@ public enum ProbeRegistry {
     ) { tree, small, context in
       let (spec, resolved) = try tree.decode(small: small, ActivationPatchingSpec.init(reading:))
       return try ActivationPatchingProbe(spec, file: tree.file, on: context).prepared(resolved)
-    },
-    Entry(
-      name: "finetuning-forgetting",
-      about:
-        "Lee et al. 2026 on language models: fine-tuned on one task, what is left of in-context learning?"
-    ) { tree, small, context in
-      let (spec, resolved) = try tree.decode(small: small, FineTuningForgettingSpec.init(reading:))
-      return try FineTuningForgettingProbe(spec, file: tree.file, on: context).prepared(resolved)
-    },
-    Entry(
-      name: "momentum-attention",
-      about:
-        "Dai et al. 2023, §5: small models trained with and without momentum attention, on text and in context."
-    ) { tree, small, context in
-      let (spec, resolved) = try tree.decode(small: small, MomentumAttentionSpec.init(reading:))
-      return try MomentumAttentionProbe(spec, file: tree.file, on: context).prepared(resolved)
     },
   ]
 

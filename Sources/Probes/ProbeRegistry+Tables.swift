@@ -7,9 +7,12 @@ extension ProbeRegistry {
       "icl-vs-finetuning",
       [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers]
     ),
-    ("linear-finetuning", [.results.adding(LinearFineTuningProbe.columns)]),
-    ("finetuning-forgetting", FineTuningForgettingProbe.tables),
-    ("momentum-attention", MomentumAttentionProbe.tables),
+    (
+      "linear-finetuning",
+      [.results.adding(LinearFineTuningCell.columns), LinearFineTuningClaims.schema]
+    ),
+    ("dual-form", [.results.adding(DualFormProbe.columns)]),
+    ("linear-task-vectors", [.results.adding(LinearTaskVectorsCell.columns)]),
     ("task-vector-variants", [.results.adding([TaskVectorVariantsProbe.setting])]),
     ("activation-patching", [.results.adding([ActivationPatchingProbe.receiver])]),
   ]

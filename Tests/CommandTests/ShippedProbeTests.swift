@@ -7,7 +7,8 @@ import Testing
 extension CommandTests {
   @Suite struct ShippedProbeTests {
     @Test(arguments: [
-      "activation-patching", "task-vector-variants", "finetuning-forgetting", "momentum-attention",
+      "activation-patching", "dual-form", "linear-finetuning", "linear-finetuning-deep",
+      "linear-task-vectors", "task-vector-variants",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {

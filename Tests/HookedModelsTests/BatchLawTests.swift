@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test(arguments: SmallModel.allCases) func aPrefixGivesWhatTheWholePromptGives(_ kind: SmallModel)
+  @Test(arguments: SmallModel.causal) func aPrefixGivesWhatTheWholePromptGives(_ kind: SmallModel)
     throws
   {
     let model = kind.float
@@ -123,6 +123,7 @@ import Testing
       #expect(
         bitDifference(try model.run(resumed, logitsAt: .all).logits, whole.logits) == nil,
         "from layer \(layer)")
+      guard SmallModel.causal.contains(kind) else { continue }
       // The last token alone, after a prefix of the others.
       let tokens = model.tokens(6, seed: 102)
       let prefix = try model.prefix(Array(tokens.dropLast()))
@@ -132,8 +133,7 @@ import Testing
     }
   }
 
-  @Test(arguments: SmallModel.allCases) func aStaircaseIsItsStepsOneByOne(_ kind: SmallModel) throws
-  {
+  @Test(arguments: SmallModel.causal) func aStaircaseIsItsStepsOneByOne(_ kind: SmallModel) throws {
     let model = kind.float
     let layers = model.architecture.layers
     let stream = try model.run(model.batch([7]), stopAt: layers).stream
@@ -233,7 +233,7 @@ import Testing
     }
   }
 
-  @Test(arguments: SmallModel.allCases) func aLaterTokenChangesNothingBefore(_ kind: SmallModel)
+  @Test(arguments: SmallModel.causal) func aLaterTokenChangesNothingBefore(_ kind: SmallModel)
     throws
   {
     let model = kind.float

@@ -179,7 +179,7 @@ struct LossCase {
   }
 
   /// What comes after prefixes, and rows that join later, beside whole sequences.
-  @Test(arguments: SmallModel.allCases) func prefixesAreConstants(_ kind: SmallModel) throws {
+  @Test(arguments: SmallModel.causal) func prefixesAreConstants(_ kind: SmallModel) throws {
     let model: Transformer<Double> = kind.model()
     var loss = LossCase(model)
     let prefix = try model.prefix([3, 1, 4], after: model.prefix([1, 5]))

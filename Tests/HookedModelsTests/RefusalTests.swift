@@ -94,6 +94,20 @@ import Testing
         + "this model")
   }
 
+  @Test(arguments: [SmallModel.unmasked, .unmaskedQuery])
+  func prefixesWithoutAMask(_ kind: SmallModel) throws {
+    let model = kind.float
+    let refused =
+      "\(kind): its attention has no causal mask, so no token can be run before those behind it are known "
+      + "and there are no prefixes; run whole sequences"
+    #expect(sentence { try model.prefix([1, 2]) } == refused)
+    let foreign = try SmallModel.linearGrouped.float.prefix([1, 2])
+    #expect(sentence { try model.run([BatchSequence(tokens: [3], after: foreign)]) } == refused)
+    #expect(
+      sentence { try model.run(model.batch([3]), plan: HookPlan(reads: [Read(.ssmState(1))])) }?
+        .contains("read one and the same sum") == true)
+  }
+
   // MARK: Plans
 
   @Test func scoresAfterAPrefixOfLinearAttention() throws {

@@ -33,7 +33,11 @@ enum SmallModel: String, CaseIterable, Sendable {
   case momentum
   /// One layer of linear attention with neither norm, MLP nor positions: the theory papers' model.
   case theory
+  /// Averaged linear attention without a mask, over all tokens of a sequence or all but the last.
+  case unmasked, unmaskedQuery
 
+  /// Those whose tokens do not see what comes later.
+  static let causal = allCases.filter { $0 != .unmasked && $0 != .unmaskedQuery }
   static let linear: [SmallModel] = [
     .linearDecay, .linearNormalised, .linearGrouped, .gated, .gatedDelta, .hedgehog, .theory,
   ]
@@ -115,6 +119,17 @@ enum SmallModel: String, CaseIterable, Sendable {
       made.positions = .none
       made.norm = .none
       made.mlp = .none
+    case .unmasked, .unmaskedQuery:
+      var linear = LinearAttention(
+        featureMap: .elementwise(.identity), scale: 0.4, update: .fixed(decays: [1, 1, 1, 1]),
+        normalised: false, outputNorm: .none)
+      linear.averaged = true
+      linear.reach = self == .unmasked ? .sequence : .demonstrations
+      made.attention = Array(repeating: .linear(linear), count: 3)
+      made.positions = .none
+      made.norm = .none
+      made.mlp = .none
+      made.keyValueHeads = 2
     }
     return made
   }

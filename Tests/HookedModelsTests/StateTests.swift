@@ -8,6 +8,34 @@ import TestSupport
 import Testing
 
 @Suite struct StateTests {
+  /// Without a mask every token reads every key of its sequence, or all but the last one.
+  @Test(arguments: [SmallModel.unmasked, .unmaskedQuery])
+  func withoutAMaskTokensReadTheWholeSequence(_ kind: SmallModel) throws {
+    let model: Transformer<Double> = kind.model()
+    let plan = HookPlan(
+      reads: [BlockPoint.pattern, .phiQ, .phiK, .normaliser].map {
+        Read(hook: .name(.block(1, $0)))
+      })
+    let cache = try model.run(model.batch([5]), plan: plan).cache
+    func tensor(_ point: BlockPoint) throws -> Tensor<Double> { try cache.tensor(.block(1, point)) }
+    let (pattern, q, k) = (try tensor(.pattern), try tensor(.phiQ), try tensor(.phiK))
+    let count = kind == .unmasked ? 5 : 4
+    #expect(try tensor(.normaliser).values.allSatisfy { $0 == Double(count) })
+    for head in 0..<4 {
+      for query in 0..<5 {
+        for key in 0..<5 {
+          let product = zip(q.row(query * 4 + head), k.row(key * 2 + head / 2))
+            .reduce(0) { $0 + $1.0 * $1.1 }
+          let expected = key < count ? 0.4 * product / Double(count) : 0
+          #expect(abs(pattern.row(head * 5 + query)[key] - expected) < 1e-12)
+        }
+      }
+    }
+    let alone = try model.run(model.batch([1]), plan: plan).cache
+    #expect(
+      try alone.tensor(.block(1, .pattern)).values.contains { $0 != 0 } == (kind == .unmasked))
+  }
+
   /// Un-normalised kinds: a normalised one also carries the sum of keys, which is not in the state.
   static let plain: [SmallModel] = [.linearDecay, .linearGrouped, .theory]
 

@@ -24,9 +24,16 @@ extension Architecture {
         for point in Self.linearOnly {
           absent[.only(.block(layer, point))] = "softmax attention has no feature map and no state"
         }
-      case .linear(let kind) where !kind.normalised && !kind.averaged:
-        absent[.only(.block(layer, .normaliser))] = "this linear attention is not normalised"
-      case .linear: break
+      case .linear(let kind):
+        if !kind.normalised && !kind.averaged {
+          absent[.only(.block(layer, .normaliser))] = "this linear attention is not normalised"
+        }
+        if kind.reach != .causal {
+          for point in Self.states {
+            absent[.only(.block(layer, point))] =
+              "all tokens of this linear attention read one and the same sum; read hook_phi_k and hook_v"
+          }
+        }
       }
       if attention[layer].momentum == nil {
         absent[.only(.block(layer, .momentum))] = "only momentum attention has it"
@@ -43,9 +50,8 @@ extension Architecture {
     return HookCatalog(model: model, entries: entries, absent: absent)
   }
 
-  private static let linearOnly: [BlockPoint] = [
-    .phiQ, .phiK, .ssmStateInitial, .ssmWrite, .ssmState, .normaliser,
-  ]
+  private static let states: [BlockPoint] = [.ssmStateInitial, .ssmWrite, .ssmState]
+  private static let linearOnly: [BlockPoint] = [.phiQ, .phiK, .normaliser] + states
 
   private var absentEverywhere: [HookCatalog.Place: String] {
     var absent: [HookCatalog.Place: String] = [:]
@@ -123,9 +129,11 @@ extension Architecture {
     if case .linear(let kind) = attention[layer] {
       add(.phiQ, [.tokens, .heads, .keyWidth], heads, featureWidth)
       add(.phiK, [.tokens, .keyValueHeads, .keyWidth], keyValueHeads, featureWidth)
-      add(.ssmStateInitial, [.sequences] + state, heads, featureWidth, valueWidth)
-      add(.ssmWrite, [.tokens] + state, heads, featureWidth, valueWidth)
-      add(.ssmState, [.tokens] + state, heads, featureWidth, valueWidth)
+      if kind.reach == .causal {
+        add(.ssmStateInitial, [.sequences] + state, heads, featureWidth, valueWidth)
+        add(.ssmWrite, [.tokens] + state, heads, featureWidth, valueWidth)
+        add(.ssmState, [.tokens] + state, heads, featureWidth, valueWidth)
+      }
       if kind.normalised || kind.averaged { add(.normaliser, [.tokens, .heads], heads) }
     }
     add(.attnScores, [.heads, .queries, .keys], heads)

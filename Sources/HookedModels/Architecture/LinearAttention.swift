@@ -26,6 +26,29 @@ public struct LinearAttention: Sendable, Equatable {
   /// Whether outputs are divided by the number of tokens seen, their own and the prefix's counted: the 1/N of the
   /// theory of linear self-attention. Not together with `normalised`.
   public var averaged = false
+  /// Which tokens an output is over.
+  public var reach = Reach.causal
+
+  /// Which tokens of its sequence a token reads. Without a mask nothing is forgotten, nothing normalised but by
+  /// counting, and there are no prefixes.
+  public enum Reach: Sendable, Equatable {
+    /// Those up to itself.
+    case causal
+    /// All: Lee, Sohn and Lee 2026, arXiv:2602.23197.
+    case sequence
+    /// All but the last, which is the query: von Oswald et al. 2023, arXiv:2212.07677; the mask M of Ahn et al. 2023,
+    /// arXiv:2306.00297.
+    case demonstrations
+
+    /// How many tokens a token at `position` of a sequence of `count` reads; 1 where there are none, to divide by.
+    func tokensRead(position: Int, of count: Int) -> Int {
+      switch self {
+      case .causal: position + 1
+      case .sequence: count
+      case .demonstrations: max(1, count - 1)
+      }
+    }
+  }
 
   /// What happens to each head's output before W_O.
   public enum OutputNorm: Sendable, Equatable {
@@ -89,6 +112,11 @@ public enum FeatureMap: Sendable, Equatable {
 }
 
 extension AttentionKind {
+  /// Whether a token reads tokens behind it.
+  var looksAhead: Bool {
+    if case .linear(let linear) = self { linear.reach != .causal } else { false }
+  }
+
   /// φ of linear attention.
   var featureMap: FeatureMap? {
     if case .linear(let linear) = self { linear.featureMap } else { nil }

@@ -46,11 +46,12 @@ final class EffectiveAttention<Scalar: TensorScalar> {
 
   /// Passes the weights through a hook point and adds to the output what an edit changes.
   ///
-  /// - Parameter divisor: the normaliser `[T, H]` that the weights are divided by first.
+  /// - Parameter divisor: the normaliser `[T, H]` that the weights are divided by first, and what is added to it.
   func addEdits(
-    of point: BlockPoint, to out: Variable<Scalar>, dividedBy divisor: Variable<Scalar>?
+    of point: BlockPoint, to out: Variable<Scalar>,
+    dividedBy divisor: (value: Variable<Scalar>, epsilon: Double)?
   ) -> Variable<Scalar> {
-    if let divisor { divide(by: divisor.tensor) }
+    if let divisor { divide(by: divisor.value.tensor, epsilon: Scalar(divisor.epsilon)) }
     let edited = hooks.point(
       .block(layer, point), Variable(weights), blocks: hooks.scoreBlocks(layout)
     ).tensor
@@ -63,16 +64,14 @@ final class EffectiveAttention<Scalar: TensorScalar> {
     return hooks.ops.add(out, change)
   }
 
-  private func divide(by divisor: Tensor<Scalar>) {
+  private func divide(by divisor: Tensor<Scalar>, epsilon: Scalar) {
     let heads = layout.heads
     divisor.withUnsafeBufferPointer { divisor in
       weights.withUnsafeMutableBufferPointer { weights in
         for (index, sequence) in layout.sequences.enumerated() {
           for head in 0..<heads {
             for query in 0..<sequence.count {
-              let n =
-                divisor[(sequence.start + query) * heads + head]
-                + Scalar(LinearAttention.normaliserEpsilon)
+              let n = divisor[(sequence.start + query) * heads + head] + epsilon
               let start =
                 layout.scoreOffsets[index] + (head * sequence.count + query) * sequence.total
               for key in 0..<sequence.total { weights[start + key] /= n }

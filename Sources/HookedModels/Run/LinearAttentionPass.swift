@@ -41,7 +41,7 @@ extension ForwardPass {
     let recurrence = Recurrence(
       ops: ops, q: phiQ, k: phiK, v: v,
       forgetting: forgetting(kind.update, input, weights, shared: phiK.shape[1]),
-      scale: kind.scale)
+      scale: kind.scale, reach: kind.reach)
     let watched: [BlockPoint] = [.ssmStateInitial, .ssmWrite, .ssmState]
     var (out, states): (Variable<Scalar>, [Tensor<Scalar>])
     if watched.contains(where: { hooks.wants(.block(layer, $0)) }) {
@@ -51,21 +51,26 @@ extension ForwardPass {
     }
     let effective = try EffectiveAttention(self, layer, recurrence, segments)
     if let effective { out = effective.addEdits(of: .attnScores, to: out, dividedBy: nil) }
-    var divisor: Variable<Scalar>?
+    var divisor: (value: Variable<Scalar>, epsilon: Double)?
     var sums: [Tensor<Scalar>?] = segments.map { _ in nil }
     if kind.normalised, case .fixed(let decays) = kind.update {
       let (normaliser, ends) = ops.linearNormaliser(
         q: phiQ, k: phiK, segments: segments, decays: decays, scale: kind.scale)
       sums = ends
       let passed = hooks.point(layer, .normaliser, normaliser)
-      divisor = passed
+      divisor = (passed, LinearAttention.normaliserEpsilon)
       out = ops.divide(out, by: passed, epsilon: LinearAttention.normaliserEpsilon)
     } else if kind.averaged {
       let heads = out.shape[1]
-      let counts = positions.flatMap { Array(repeating: Scalar($0 + 1), count: heads) }
+      let counts = members.flatMap { member in
+        (0..<member.sequence.count).flatMap {
+          let count = kind.reach.tokensRead(position: member.past + $0, of: member.sequence.count)
+          return Array(repeating: Scalar(count), count: heads)
+        }
+      }
       let passed = hooks.point(
         layer, .normaliser, Variable(Tensor(shape: [activeRows, heads], values: counts)))
-      divisor = passed
+      divisor = (passed, 0)
       out = ops.divide(out, by: passed, epsilon: 0)
     }
     if let effective { out = effective.addEdits(of: .pattern, to: out, dividedBy: divisor) }

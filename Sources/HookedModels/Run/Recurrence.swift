@@ -17,9 +17,16 @@ struct Recurrence<Scalar: TensorScalar> {
   let q, k, v: Variable<Scalar>
   let forgetting: Forgetting<Scalar>
   let scale: Double
+  let reach: LinearAttention.Reach
 
   func run(_ segments: [RecurrentSegment<Scalar>]) -> (Variable<Scalar>, [Tensor<Scalar>]) {
-    switch forgetting {
+    guard reach == .causal else {
+      precondition(forgetting.forgetsNothing, "only a causal recurrence forgets")
+      return ops.unmaskedAttention(
+        q: q, k: k, v: v, segments: segments.map { ($0.start, $0.count) },
+        withoutLast: reach == .demonstrations, scale: scale)
+    }
+    return switch forgetting {
     case .fixed(let decays):
       ops.linearAttention(q: q, k: k, v: v, segments: segments, decays: decays, scale: scale)
     case .gated(let decays, let betas):
@@ -67,7 +74,12 @@ struct Recurrence<Scalar: TensorScalar> {
 
   /// The weight of each token's value in each token's output, before any normaliser.
   func weights(_ segments: [RecurrentSegment<Scalar>]) -> Tensor<Scalar> {
-    switch forgetting {
+    guard reach == .causal else {
+      return ops.unmaskedScores(
+        q: q.tensor, k: k.tensor, segments: segments.map { ($0.start, $0.count) },
+        withoutLast: reach == .demonstrations, scale: scale)
+    }
+    return switch forgetting {
     case .fixed(let decays):
       ops.linearScores(
         q: q.tensor, k: k.tensor, segments: segments, decays: decays, scale: scale)
@@ -91,13 +103,14 @@ struct Recurrence<Scalar: TensorScalar> {
     func constant(_ x: Variable<Scalar>) -> Variable<Scalar> { Variable(x.tensor) }
     return Recurrence(
       ops: Operations(ops.context), q: constant(q), k: constant(k), v: constant(v),
-      forgetting: forgetting.mapped(constant), scale: scale)
+      forgetting: forgetting.mapped(constant), scale: scale, reach: reach)
   }
 
   private func only(_ rows: Range<Int>) -> Recurrence {
     func own(_ x: Variable<Scalar>) -> Variable<Scalar> { ops.rows(Array(rows), of: x) }
     return Recurrence(
-      ops: ops, q: own(q), k: own(k), v: own(v), forgetting: forgetting.mapped(own), scale: scale)
+      ops: ops, q: own(q), k: own(k), v: own(v), forgetting: forgetting.mapped(own), scale: scale,
+      reach: reach)
   }
 
   private func segment(_ count: Int, from state: Tensor<Scalar>) -> RecurrentSegment<Scalar> {
@@ -119,6 +132,10 @@ struct Recurrence<Scalar: TensorScalar> {
 }
 
 extension Forgetting {
+  var forgetsNothing: Bool {
+    if case .fixed(let decays) = self { decays.allSatisfy { $0 == 1 } } else { false }
+  }
+
   fileprivate func mapped(_ change: (Variable<Scalar>) -> Variable<Scalar>) -> Forgetting {
     switch self {
     case .fixed: self

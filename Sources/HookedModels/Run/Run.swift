@@ -121,6 +121,11 @@ extension Transformer {
     places: [BatchPosition]
   ) {
     try validate(batch)
+    if keepsMemory || batch.contains(where: { $0.prefix != nil }),
+      architecture.attention.contains(where: \.looksAhead)
+    {
+      throw ModelError.prefixLooksAhead(model: name)
+    }
     if let stop, stop < 0 || stop > architecture.layers {
       throw ModelError.layerOutOfRange(model: name, layer: stop, layers: architecture.layers)
     }

@@ -28,8 +28,6 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
   public let clipNorm: Double?
   /// The parameters that change.
   public let trained: Set<String>
-  /// What is trained in place of those parameters, where they are adapted and not trained themselves.
-  public private(set) var adapters: LowRankAdapters<Scalar>?
   private var tensors: [String: Tensor<Scalar>]
 
   /// - Parameters:
@@ -48,18 +46,6 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
     tensors = Dictionary(uniqueKeysWithValues: chosen.map { ($0.name, $0.tensor()) })
   }
 
-  /// Trains adapters alone; every parameter of the model stays as it is beneath them.
-  public init(
-    _ model: Transformer<Scalar>, adapters: LowRankAdapters<Scalar>, optimiser: Optimiser<Scalar>,
-    schedule: Schedule, clipNorm: Double? = nil
-  ) {
-    self.init(
-      model.replacing(adapters.merged(on: model.context)), trained: adapters.matrices.contains,
-      optimiser: optimiser, schedule: schedule, clipNorm: clipNorm)
-    self.adapters = adapters
-    tensors = adapters.tensors
-  }
-
   /// What one step did.
   public struct Step: Sendable {
     /// Σ −weight · log p before the step, nats.
@@ -76,16 +62,14 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
     let names = trained
     let found = try model.gradients(
       batch.sequences, plan: batch.plan, targets: batch.targets, parameters: { names.contains($0) })
-    var gradients =
-      adapters?.gradients(from: found.parameters, on: model.context) ?? found.parameters
+    var gradients = found.parameters
     let norm = clipNorm.map { clip(&gradients, toNorm: $0, on: model.context) }
     let rate = schedule.rate(at: optimiser.steps)
     let matrices = Set(tensors.filter { $0.value.shape.count == 2 }.keys)
     optimiser.step(&tensors, gradients: gradients, rate: rate, on: model.context) {
       matrices.contains($0)
     }
-    adapters?.tensors = tensors
-    model = model.replacing(adapters?.merged(on: model.context) ?? tensors)
+    model = model.replacing(tensors)
     return Step(
       loss: found.loss, logProbabilities: found.logProbabilities, gradientNorm: norm, rate: rate)
   }

@@ -27,7 +27,7 @@ public struct Holdout: Sendable, Equatable, Codable {
   }
 
   /// The places of a task's pairs in a pool, in file order.
-  package func pairs(of task: ICLTask, in pool: PairPool) -> [Int] {
+  func pairs(of task: ICLTask, in pool: PairPool) -> [Int] {
     task.pairs.indices.filter { index in
       switch pool {
       case .all: true

@@ -75,26 +75,13 @@ public struct TaskDataset: Sendable {
     queries: PairPool = .all, demonstrations: PairPool = .all
   ) throws {
     precondition(
+      shots >= 0 && dummies >= 0, "TaskDataset: \(shots) shots and \(dummies) dummies")
+    precondition(
       holdout != nil || (queries == .all && demonstrations == .all),
       "TaskDataset: a pool of seen or held-out pairs needs a holdout")
-    try self.init(
-      task: task, shots: shots, dummies: dummies, seed: seed,
-      asking: holdout?.pairs(of: task, in: queries) ?? Array(task.pairs.indices),
-      showing: holdout?.pairs(of: task, in: demonstrations) ?? Array(task.pairs.indices))
-  }
-
-  /// The demonstration sets of a task whose pairs the caller keeps apart.
-  ///
-  /// - Parameters:
-  ///   - asked: the places in `task.pairs` that may be asked.
-  ///   - shown: those that may be shown or stand in as dummies.
-  /// - Throws: `TaskError.tooFewPairs`.
-  public init(
-    task: ICLTask, shots: Int, dummies: Int = 2, seed: UInt64, asking asked: [Int],
-    showing shown: [Int]
-  ) throws {
-    precondition(
-      shots >= 0 && dummies >= 0, "TaskDataset: \(shots) shots and \(dummies) dummies")
+    let everything = Array(task.pairs.indices)
+    let asked = holdout?.pairs(of: task, in: queries) ?? everything
+    let shown = holdout?.pairs(of: task, in: demonstrations) ?? everything
     let needed = shots + dummies + 1
     // A query that cannot be shown takes nothing away from the pairs that can.
     let available = Set(asked).isDisjoint(with: shown) ? shown.count + 1 : shown.count

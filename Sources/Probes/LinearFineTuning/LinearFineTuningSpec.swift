@@ -2,6 +2,7 @@
 
 /// The settings of the probe `linear-finetuning`.
 public struct LinearFineTuningSpec: Sendable, Equatable {
+  public var architectures: [RegressionArchitecture]
   /// The variances of x's coordinates, Σ in its eigenbasis.
   public var variances: [Double]
   public var noise: Double
@@ -23,6 +24,13 @@ public struct LinearFineTuningSpec: Sendable, Equatable {
   public var seeds: [Int]
 
   init(reading reader: inout SpecReader) throws {
+    architectures = try reader.nestedList("architectures", isOptional: true) {
+      try RegressionArchitecture(reading: &$0)
+    }
+    if architectures.isEmpty { architectures = [RegressionArchitecture()] }
+    guard Set(architectures.map(\.name)).count == architectures.count else {
+      throw reader.wrong("architectures", "expected each once")
+    }
     variances = try reader.doubles("variances", default: [1, 1, 1, 1, 1], in: 1e-6...1e6)
     guard !variances.isEmpty, variances.count <= 64 else {
       throw reader.wrong("variances", "found \(variances.count) numbers, expected 1 to 64")

@@ -101,26 +101,30 @@ package struct RegressionRisk {
   }
 }
 
-/// The weights that the theory names, each with its free numbers.
+/// The weights that the theory names, each with its free numbers. Π is the setting's `precision`, I where Σ is I.
 ///
-/// - Source: Lee, Sohn and Lee 2026, arXiv:2602.23197; for Σ ≠ I in the coordinates in which Σ is I.
+/// - Source: Lee, Sohn and Lee 2026, arXiv:2602.23197, for Σ = I; for other Σ see `precision` and `valueDirection`.
 package enum TheoryModel: Sendable, Equatable {
-  /// Q_xx = g Σ⁻¹, v = (0, 0, 1): pre-training.
+  /// Q_xx = g Π, v = (0, 0, 1): pre-training.
   case pretrained(g: Double)
   /// Q₀₀ = 1/w, v = (0, w θ₀, 1): zero-shot fine-tuning of everything.
   case full(w: Double)
-  /// Q_xx = Σ⁻¹, v = (0, c θ₀, w): zero-shot fine-tuning of the values.
+  /// Q_xx = Π, v = (0, c u, w) with u the setting's `valueDirection`, θ₀ where Σ is I: zero-shot fine-tuning of the
+  /// values.
   case valueOnly(c: Double, w: Double)
 
-  /// - Parameter tuned: θ₀.
-  package func model(_ setting: RegressionSetting, tuned: [Double]) -> MomentModel {
+  /// - Parameters:
+  ///   - tuned: θ₀.
+  ///   - shots: of pre-training prompts.
+  package func model(_ setting: RegressionSetting, tuned: [Double], shots: Int) -> MomentModel {
+    let shape = setting.precision(shots: shots)
     let width = setting.width
     var (queryKey, value) = (
       Array(repeating: 0.0, count: width * width), Array(repeating: 0.0, count: width)
     )
     func precision(_ scale: Double) {
       for i in 0..<setting.dimension {
-        queryKey[(i + 1) * width + i + 1] = scale / setting.variances[i]
+        queryKey[(i + 1) * width + i + 1] = scale * shape[i]
       }
     }
     switch self {
@@ -133,26 +137,82 @@ package enum TheoryModel: Sendable, Equatable {
       value[width - 1] = 1
     case .valueOnly(let c, let w):
       precision(1)
-      for i in 0..<setting.dimension { value[i + 1] = c * tuned[i] }
+      let direction = setting.valueDirection(tuned: tuned, shots: shots)
+      for i in 0..<setting.dimension { value[i + 1] = c * direction[i] }
       value[width - 1] = w
     }
     return MomentModel(queryKey: queryKey, value: value)
   }
 }
 
+extension RegressionSetting {
+  /// Π, the eigenvalues of Q_xx at the optimum of pre-training, scaled so that tr(ΣΠ) = d: proportional to
+  /// 1 / (λ_i + (tr Σ + d σ²) / (n + 1)).
+  ///
+  /// - Source: the minimum of E (ŷ − y)² over Q_xx with θ uniform on the sphere and the 1/(n + 1) of prompts with their
+  ///   query; Zhang, Frei and Bartlett 2023, arXiv:2306.09927, theorem 4.1, has it for 1/n and without noise.
+  package func precision(shots: Int) -> [Double] {
+    let optimum = optimalPrecision(shots: shots)
+    let scale = zip(variances, optimum).reduce(0) { $0 + $1.0 * $1.1 } / Double(dimension)
+    return optimum.map { $0 / scale }
+  }
+
+  /// The same unscaled: the optimum itself, with v = (0, 0, 1).
+  package func optimalPrecision(shots: Int) -> [Double] {
+    let total = variances.reduce(0, +) + Double(dimension) * noise
+    return variances.map { Double(shots + 1) / (total + Double(shots + 1) * $0) }
+  }
+
+  /// u, the direction of v_x at the optimum of zero-shot fine-tuning of the values with Q_xx along Π, scaled so that
+  /// c = 1 / (d + 4): with R = Σ^½ Π Σ^½,
+  /// Σ^½ u = (d + 4) ((tr² R + 2 tr R²) I + 4 tr R · R + 8 R²)⁻¹ (tr R · I + 2 R) Σ^½ θ₀.
+  package func valueDirection(tuned: [Double], shots: Int) -> [Double] {
+    let spread = zip(variances, precision(shots: shots)).map { $0 * $1 }
+    let trace = spread.reduce(0, +)
+    let square = spread.reduce(0) { $0 + $1 * $1 }
+    return zip(tuned, spread).map { theta, r in
+      Double(dimension + 4) * (trace + 2 * r) * theta
+        / (trace * trace + 2 * square + 4 * trace * r + 8 * r * r)
+    }
+  }
+
+  /// w at which values fine-tuned on `tuned` (c given) have the least error at some shots: the error is a parabola in w.
+  package func bestValue(tuned: [Double], c: Double, shots: Int, trainedWith: Int) -> Double {
+    let risk = RegressionRisk(setting: self, task: tuned)
+    let (left, middle, right) = (0.0, 0.5, 1.0)
+    let errors = [left, middle, right].map {
+      risk.value(
+        TheoryModel.valueOnly(c: c, w: $0).model(self, tuned: tuned, shots: trainedWith),
+        shots: shots)
+    }
+    let curvature = errors[0] - 2 * errors[1] + errors[2]
+    return middle - (errors[2] - errors[0]) / (4 * curvature)
+  }
+}
+
 extension MomentModel {
-  /// g, w and c as they stand in these weights: Q_xx's part along Σ⁻¹, times v_y or times v_x's part along θ₀.
-  package func coefficients(_ setting: RegressionSetting, tuned: [Double]) -> (
-    scale: Double, along: Double, last: Double
+  /// What stands in these weights: Q_xx's mean eigenvalue relative to Σ⁻¹, v_x's parts along θ₀ and along the
+  /// setting's `valueDirection`, and v_y.
+  package func coefficients(_ setting: RegressionSetting, tuned: [Double], shots: Int) -> (
+    scale: Double, along: Double, alongDirection: Double, last: Double
   ) {
     let width = self.width
-    var (scale, cross, square) = (0.0, 0.0, 0.0)
+    var scale = 0.0
     for i in 0..<setting.dimension {
-      let variance = setting.variances[i]
-      scale += variance * queryKey[(i + 1) * width + i + 1] / Double(setting.dimension)
-      cross += variance * value[i + 1] * tuned[i]
-      square += variance * tuned[i] * tuned[i]
+      scale +=
+        setting.variances[i] * queryKey[(i + 1) * width + i + 1] / Double(setting.dimension)
     }
-    return (scale, cross / square, value[width - 1])
+    func part(along direction: [Double]) -> Double {
+      var (cross, square) = (0.0, 0.0)
+      for i in 0..<setting.dimension {
+        cross += setting.variances[i] * value[i + 1] * direction[i]
+        square += setting.variances[i] * direction[i] * direction[i]
+      }
+      return cross / square
+    }
+    return (
+      scale, part(along: tuned),
+      part(along: setting.valueDirection(tuned: tuned, shots: shots)), value[width - 1]
+    )
   }
 }

@@ -1,12 +1,13 @@
-// RegressionTraining: SGD on regression prompts, several variants side by side on the same draws, so that they differ
-// in nothing but loss and trained weights.
+// RegressionTraining: SGD on regression prompts. Variants whose prompts have as many demonstrations see the same draws, so
+// that they differ in nothing but what is trained.
 
 import TensorCore
 
 /// Which weights change, and on which loss.
 struct RegressionVariant: Sendable, Equatable {
   let condition: Condition
-  let trainsQueryKey: Bool
+  let trainsQuery: Bool
+  let trainsKey: Bool
   let trainsValue: Bool
   /// The weight of the query-only loss.
   let zeroShot: Double
@@ -15,19 +16,53 @@ struct RegressionVariant: Sendable, Equatable {
   let isAnnealed: Bool
 
   static let pretraining = RegressionVariant(
-    condition: .pretrained, trainsQueryKey: true, trainsValue: true, zeroShot: 0, fewShot: 1,
-    isAnnealed: false)
+    condition: .pretrained, trainsQuery: true, trainsKey: true, trainsValue: true, zeroShot: 0,
+    fewShot: 1, isAnnealed: false)
 
   /// The paper's six: all, query-key and value weights, without and with the annealed few-shot loss.
   static let fineTunings: [RegressionVariant] = [
     (.fineTunedAll, true, true, 0), (.fineTunedQueryKey, true, false, 0),
     (.fineTunedValue, false, true, 0), (.fineTunedAllAuxiliary, true, true, 1),
     (.fineTunedQueryKeyAuxiliary, true, false, 1), (.fineTunedValueAuxiliary, false, true, 1),
-  ].map { (condition: Condition, queryKey: Bool, value: Bool, fewShot: Double) in
-    RegressionVariant(
-      condition: condition, trainsQueryKey: queryKey, trainsValue: value, zeroShot: 1,
+  ].map { RegressionVariant($0, query: $1, key: $1, value: $2, fewShot: $3) }
+
+  /// With separate matrices: queries alone, keys alone.
+  static let halves: [RegressionVariant] = [
+    (.fineTunedQuery, true, 0), (.fineTunedKey, false, 0), (.fineTunedQueryAuxiliary, true, 1),
+    (.fineTunedKeyAuxiliary, false, 1),
+  ].map { RegressionVariant($0, query: $1, key: !$1, value: false, fewShot: $2) }
+
+  private init(_ condition: Condition, query: Bool, key: Bool, value: Bool, fewShot: Double) {
+    self.init(
+      condition: condition, trainsQuery: query, trainsKey: key, trainsValue: value, zeroShot: 1,
       fewShot: fewShot, isAnnealed: true)
   }
+
+  private init(
+    condition: Condition, trainsQuery: Bool, trainsKey: Bool, trainsValue: Bool, zeroShot: Double,
+    fewShot: Double, isAnnealed: Bool
+  ) {
+    self.condition = condition
+    self.trainsQuery = trainsQuery
+    self.trainsKey = trainsKey
+    self.trainsValue = trainsValue
+    self.zeroShot = zeroShot
+    self.fewShot = fewShot
+    self.isAnnealed = isAnnealed
+  }
+
+  /// Whether a stack's weight of this name changes.
+  func trains(_ name: String) -> Bool {
+    switch name.split(separator: ".").last {
+    case "value": trainsValue
+    case "query": trainsQuery
+    case "key": trainsKey
+    default: trainsQuery && trainsKey
+    }
+  }
+
+  /// The demonstrations of its prompts: none where no loss asks for any.
+  func shots(_ spec: LinearFineTuningSpec) -> Int { fewShot == 0 ? 0 : spec.shots }
 
   func fewShotWeight(step: Int, of steps: Int) -> Double {
     isAnnealed ? fewShot * Double(steps - 1 - step) / Double(steps - 1) : fewShot
@@ -45,76 +80,96 @@ struct RegressionTraining {
   /// Prompts of one stream of draws: no number depends on how many threads there are.
   static let chunk = 200
 
-  /// Each variant's model after `spec.iterations` steps.
-  func trained(_ start: MomentModel, _ variants: [RegressionVariant], on source: RegressionSource)
-    -> [MomentModel]
+  /// The model after `spec.iterations` steps.
+  func trained(_ start: MomentModel, _ variant: RegressionVariant, on source: RegressionSource)
+    -> MomentModel
   {
     let width = start.width
     let count = (spec.batch + Self.chunk - 1) / Self.chunk
-    let workers = (0..<count).map { _ in Worker(spec: spec, variants: variants) }
+    let workers = (0..<count).map { _ in Worker(spec: spec, variant: variant) }
     let table = NormalTable()
-    var models = variants.map { _ in start }
-    var tensors = variants.map { variant -> [String: Tensor<Double>] in
-      var own: [String: Tensor<Double>] = [:]
-      if variant.trainsQueryKey {
-        own["query_key"] = Tensor(shape: [width, width], values: start.queryKey)
-      }
-      if variant.trainsValue { own["value"] = Tensor(shape: [width], values: start.value) }
-      return own
+    let trainsQueryKey = variant.trainsQuery && variant.trainsKey
+    var model = start
+    var tensors: [String: Tensor<Double>] = [:]
+    if trainsQueryKey {
+      tensors["query_key"] = Tensor(shape: [width, width], values: start.queryKey)
     }
-    var optimisers = variants.map { _ in Optimiser<Double>(.sgd(momentum: spec.momentum)) }
+    if variant.trainsValue { tensors["value"] = Tensor(shape: [width], values: start.value) }
+    var optimiser = Optimiser<Double>(.sgd(momentum: spec.momentum))
     for step in 0..<spec.iterations {
-      let weights = variants.map { $0.fewShotWeight(step: step, of: spec.iterations) }
-      let now = models
+      let fewShot = variant.fewShotWeight(step: step, of: spec.iterations)
+      let now = model
       context.parallel(count) { chunk in
         var generator = SeededGenerator(key: "\(key)/\(step)/\(chunk)", seed: UInt64(seed))
         workers[chunk].run(
-          chunk, source: source, models: now, fewShot: weights, table: table, &generator)
+          chunk, source: source, model: now, fewShot: fewShot, table: table, &generator)
       }
-      for (index, variant) in variants.enumerated() {
-        var queryKey = Array(repeating: 0.0, count: width * width)
-        var value = Array(repeating: 0.0, count: width)
-        for worker in workers {
-          worker.gradients[index].addSums(queryKey: &queryKey, value: &value)
-        }
-        var gradients: [String: Tensor<Double>] = [:]
-        if variant.trainsQueryKey {
-          gradients["query_key"] = Tensor(shape: [width, width], values: queryKey)
-        }
-        if variant.trainsValue { gradients["value"] = Tensor(shape: [width], values: value) }
-        clip(&gradients, toNorm: spec.clip, on: context)
-        optimisers[index].step(
-          &tensors[index], gradients: gradients, rate: spec.rate, on: context)
-        if let matrix = tensors[index]["query_key"] { models[index].queryKey = matrix.values }
-        if let row = tensors[index]["value"] { models[index].value = row.values }
+      var queryKey = Array(repeating: 0.0, count: width * width)
+      var value = Array(repeating: 0.0, count: width)
+      for worker in workers { worker.gradient.addSums(queryKey: &queryKey, value: &value) }
+      var gradients: [String: Tensor<Double>] = [:]
+      if trainsQueryKey {
+        gradients["query_key"] = Tensor(shape: [width, width], values: queryKey)
       }
+      if variant.trainsValue { gradients["value"] = Tensor(shape: [width], values: value) }
+      clip(&gradients, toNorm: spec.clip, on: context)
+      optimiser.step(&tensors, gradients: gradients, rate: spec.rate, on: context)
+      if let matrix = tensors["query_key"] { model.queryKey = matrix.values }
+      if let row = tensors["value"] { model.value = row.values }
     }
-    return models
+    return model
+  }
+
+  /// The same for any stack.
+  func trained(_ start: StackWeights, _ variant: RegressionVariant, on source: RegressionSource)
+    -> StackWeights
+  {
+    let training = StackTraining(
+      batch: spec.batch, steps: spec.iterations,
+      schedule: Schedule(peak: spec.rate, warmup: 0, total: spec.iterations, decay: .constant),
+      optimiser: .sgd(momentum: spec.momentum), clip: spec.clip, key: key, seed: seed,
+      context: context)
+    let table = NormalTable()
+    let (width, shots) = (start.shape.width, variant.shots(spec))
+    return training.trained(
+      start, trained: variant.trains, tokens: shots + 1,
+      prompts: { (RegressionPrompts(spec.setting, shots: shots), StackSlope(width: width)) },
+      run: { turn, own, generator in
+        let (prompts, slope) = own
+        prompts.draw(source, first: turn.first, table: table, &generator)
+        let fewShot = variant.fewShotWeight(step: turn.step, of: spec.iterations)
+        for (weight, demonstrations) in [(variant.zeroShot, 0), (fewShot, shots)] where weight != 0
+        {
+          turn.pass.load(prompts, demonstrations: demonstrations)
+          turn.pass.forward(turn.stack, tokens: demonstrations + 1)
+          slope.base[width - 1] =
+            2 * weight * turn.share * (turn.pass.output[width - 1] - prompts.targets)
+          turn.pass.backward(turn.stack, slope: slope.base, into: turn.gradient)
+        }
+      })
   }
 
   /// A chunk's memory.
   private final class Worker {
-    let gradients: [MomentGradient]
+    let gradient: MomentGradient
     private let prompts: RegressionPrompts
-    private let variants: [RegressionVariant]
+    private let variant: RegressionVariant
     private let batch: Int
 
-    init(spec: LinearFineTuningSpec, variants: [RegressionVariant]) {
-      self.variants = variants
+    init(spec: LinearFineTuningSpec, variant: RegressionVariant) {
+      self.variant = variant
       batch = spec.batch
-      prompts = RegressionPrompts(spec.setting, shots: spec.shots)
-      gradients = variants.map {
-        MomentGradient(
-          width: spec.setting.width, queryKey: $0.trainsQueryKey, value: $0.trainsValue)
-      }
+      prompts = RegressionPrompts(spec.setting, shots: variant.shots(spec))
+      gradient = MomentGradient(
+        width: spec.setting.width, queryKey: variant.trainsQuery && variant.trainsKey,
+        value: variant.trainsValue)
     }
 
     func run(
-      _ chunk: Int, source: RegressionSource, models: [MomentModel], fewShot: [Double],
+      _ chunk: Int, source: RegressionSource, model: MomentModel, fewShot: Double,
       table: NormalTable, _ generator: inout SeededGenerator
     ) {
-      for gradient in gradients { gradient.clear() }
-      let needsMoments = fewShot.contains { $0 != 0 }
+      gradient.clear()
       let end = min(batch, (chunk + 1) * RegressionTraining.chunk)
       for first in stride(
         from: chunk * RegressionTraining.chunk, to: end, by: RegressionPrompts.lanes)
@@ -125,17 +180,14 @@ struct RegressionTraining {
         for lane in 0..<min(RegressionPrompts.lanes, end - first) {
           share[lane] = 1 / Double(batch)
         }
-        if needsMoments {
+        if fewShot != 0 {
           prompts.clearMoments()
           for token in 0..<prompts.shots { prompts.addDemonstration(token) }
           prompts.closeMoments(demonstrations: prompts.shots)
         }
-        for (index, variant) in variants.enumerated() {
-          gradients[index].add(
-            prompts, models[index],
-            zeroShot: variant.zeroShot == 0 ? nil : share * variant.zeroShot,
-            fewShot: fewShot[index] == 0 ? nil : share * fewShot[index])
-        }
+        gradient.add(
+          prompts, model, zeroShot: variant.zeroShot == 0 ? nil : share * variant.zeroShot,
+          fewShot: fewShot == 0 ? nil : share * fewShot)
       }
     }
   }

@@ -110,8 +110,7 @@ struct StudyCell {
   }
 
   mutating func addSamples(
-    _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict],
-    extra: [TableValue] = []
+    _ task: ReadyTask, _ place: Place, _ questions: [Question], _ verdicts: [Verdict]
   ) {
     for (index, (question, verdict)) in zip(questions, verdicts).enumerated() {
       let pair = task.dataset.task.pairs[question.pair]
@@ -124,7 +123,7 @@ struct StudyCell {
           correct: verdict.isRight, targetRank: verdict.observation.targetRank,
           targetLogProbability: verdict.observation.targetLogProbability,
           logitDifference: verdict.observation.logitDifference,
-          promptSHA256: SHA256.digest(of: question.prompt.text.utf8), extra: extra))
+          promptSHA256: SHA256.digest(of: question.prompt.text.utf8)))
     }
   }
 }

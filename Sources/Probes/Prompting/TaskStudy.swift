@@ -126,12 +126,8 @@ struct TaskStudy {
     Cell(key: key, cost: Double(model.model.architecture.parameterCount))
   }
 
-  /// A run of cells of the probe's own.
-  ///
-  /// - Parameter seeds: what run.json names; the spec's seed by default.
-  func prepared(
-    _ probe: String, _ resolved: ResolvedSpec, seeds: [Int]? = nil, tables: [TableSchema],
-    cells: [Cell],
+  private func prepared(
+    _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema], cells: [Cell],
     work: @escaping (Cell) throws -> CellOutput,
     conclude: @escaping (FinishedCells) throws -> CellOutput,
     summary: @escaping ([ResultRow]) -> String
@@ -146,8 +142,7 @@ struct TaskStudy {
       plan: RunPlan(
         cells: cells, tables: tables,
         details: RunDetails(
-          seeds: seeds ?? [Int(spec.seed)],
-          models: JSONObject(models.map { ($0.name, $0.details) }),
+          seeds: [Int(spec.seed)], models: JSONObject(models.map { ($0.name, $0.details) }),
           dropped: dropped)),
       work: work, conclude: conclude, summary: summary)
   }

@@ -25,6 +25,13 @@ public enum Condition: String, Sendable, CaseIterable {
   case fineTunedAllAuxiliary = "fine_tuned_all_auxiliary"
   case fineTunedQueryKeyAuxiliary = "fine_tuned_query_key_auxiliary"
   case fineTunedValueAuxiliary = "fine_tuned_value_auxiliary"
+  case fineTunedQuery = "fine_tuned_query"
+  case fineTunedKey = "fine_tuned_key"
+  case fineTunedQueryAuxiliary = "fine_tuned_query_auxiliary"
+  case fineTunedKeyAuxiliary = "fine_tuned_key_auxiliary"
+  case trained
+  case gradientDescent = "gradient_descent"
+  case gradientDescentCorrected = "gradient_descent_corrected"
   case taskVectorAdded = "task_vector_added"
   case taskVectorMeanContext = "task_vector_mean_context"
   case taskVectorInContext = "task_vector_in_context"
@@ -36,8 +43,6 @@ public enum Condition: String, Sendable, CaseIterable {
   case stateTruncated = "state_truncated"
   case denoised
   case noised
-  case plainAttention = "plain_attention"
-  case momentumAttention = "momentum_attention"
   case clean
   case corrupt
   case untrained
@@ -122,6 +127,24 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation("As `fine_tuned_all_auxiliary`, the query and key weights alone.")
     case .fineTunedValueAuxiliary:
       Documentation("As `fine_tuned_all_auxiliary`, the value weights alone.")
+    case .fineTunedQuery:
+      Documentation("As `fine_tuned_all`, the query weights alone (separate W_Q and W_K).")
+    case .fineTunedKey:
+      Documentation("As `fine_tuned_all`, the key weights alone (separate W_Q and W_K).")
+    case .fineTunedQueryAuxiliary:
+      Documentation("As `fine_tuned_all_auxiliary`, the query weights alone.")
+    case .fineTunedKeyAuxiliary:
+      Documentation("As `fine_tuned_all_auxiliary`, the key weights alone.")
+    case .trained:
+      Documentation("A stack of linear self-attention trained on in-context regression.")
+    case .gradientDescent:
+      Documentation(
+        "Gradient descent from zero weights on the demonstrations' squared error, one step a layer, its step size "
+          + "trained.", source: "von Oswald et al. 2023, arXiv:2212.07677, proposition 1")
+    case .gradientDescentCorrected:
+      Documentation(
+        "As `gradient_descent`, the inputs moved by −γ X Xᵀ x after each step (GD++), γ trained as well.",
+        source: "von Oswald et al. 2023, arXiv:2212.07677, §3.2 and appendix A.10")
     case .taskVectorAdded:
       Documentation(
         "As `task_vector`, θ(S) added to the activation, times the row's scale, instead of replacing it."
@@ -159,14 +182,6 @@ public enum Condition: String, Sendable, CaseIterable {
       Documentation(
         "The query behind its demonstrations, each head's recurrent state replaced at every layer by "
           + "its best approximation of the row's rank.")
-    case .plainAttention:
-      Documentation("Trained by the probe, with attention as it is.")
-    case .momentumAttention:
-      Documentation(
-        "As `plain_attention`, from the same weights on the same batches, with the decaying sum of the "
-          + "earlier tokens' values added to what attention gives.",
-        formula: "s_t = η (s_(t−1) + v_(t−1)), s_0 = 0; attention(t) + s_t",
-        source: "Dai et al. 2023, arXiv:2212.10559, §5")
     case .clean:
       Documentation("The clean prompt of a pair, without edits.")
     case .corrupt:

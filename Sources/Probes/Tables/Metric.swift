@@ -50,10 +50,15 @@ public enum Metric: String, Sendable, CaseIterable {
   case dualPrincipalQueryLast = "dual_principal_cosine_query_last"
   case meanSquaredError = "mse"
   case meanSquaredErrorClosedForm = "mse_closed_form"
+  case meanSquaredErrorRescaled = "mse_rescaled"
+  case constructionError = "construction_error"
+  case predictionDifference = "prediction_difference"
+  case sensitivityCosine = "sensitivity_cosine"
+  case sensitivityDifference = "sensitivity_difference"
+  case dualShare = "dual_share"
+  case injectedMapRank = "injected_map_rank"
+  case injectedMapFirst = "injected_map_first"
   case perplexity
-  case loss
-  case lossChange = "loss_change"
-  case accuracyChange = "accuracy_change"
 }
 
 extension Metric {
@@ -325,26 +330,53 @@ extension Metric {
         unit: "squared units of y", range: "≥ 0",
         whenEmpty: "the theory has no closed form for the row",
         source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
+    case .meanSquaredErrorRescaled:
+      Documentation(
+        "The mean squared error of predictions times the one number that makes it least, chosen on the same prompts.",
+        formula: "min over s of mean (s ŷ − y)²", unit: "squared units of y", range: "≥ 0",
+        whenEmpty: "n = 0")
+    case .constructionError:
+      Documentation(
+        "The greatest absolute difference, over prompts, between the predictions of attention with constructed weights "
+          + "and of explicit gradient steps.", formula: "max |ŷ_attention − ŷ_steps|",
+        unit: "units of y", range: "≥ 0", whenEmpty: "n = 0",
+        source: "von Oswald et al. 2023, arXiv:2212.07677, proposition 1")
+    case .predictionDifference:
+      Documentation(
+        "The absolute difference between the predictions of the row's condition and of its baseline. Mean over prompts.",
+        formula: "|ŷ − ŷ_baseline|", unit: "units of y", range: "≥ 0", whenEmpty: "n = 0",
+        source: "von Oswald et al. 2023, arXiv:2212.07677, §3 (preds diff)")
+    case .sensitivityCosine:
+      Documentation(
+        "The cosine of the two predictions' derivatives by the query's input. Mean over prompts.",
+        formula: "cos(∂ŷ/∂x, ∂ŷ_baseline/∂x)", range: "−1 … 1",
+        whenEmpty: "a derivative is 0 in every prompt",
+        source: "von Oswald et al. 2023, arXiv:2212.07677, §3 (model cos)")
+    case .sensitivityDifference:
+      Documentation(
+        "The Euclidean distance of the same derivatives. Mean over prompts.",
+        formula: "‖∂ŷ/∂x − ∂ŷ_baseline/∂x‖", range: "≥ 0", whenEmpty: "n = 0",
+        source: "von Oswald et al. 2023, arXiv:2212.07677, §3 (model diff)")
+    case .dualShare:
+      Documentation(
+        "How much of what the dual form gives comes from the demonstrations. Mean over prompts.",
+        formula: "‖ΔW_ICL q‖ / ‖(W_ZSL + ΔW_ICL) q‖", range: "≥ 0",
+        whenEmpty: "the denominator is 0 in every prompt",
+        source: "Dai et al. 2023, arXiv:2212.10559, §3.1")
+    case .injectedMapRank:
+      Documentation(
+        "The rank of the linear map from the query's x to the prediction that remains when a task vector is injected: how "
+          + "many singular values exceed 1e-6 of the greatest. Mean over task vectors.",
+        range: "0 … d", whenEmpty: "n = 0",
+        source: "Dong et al. 2026, arXiv:2506.09048, proposition 3 (rank one)")
+    case .injectedMapFirst:
+      Documentation(
+        "The share of the same map's squared Frobenius norm that its greatest singular value holds. Mean over task vectors.",
+        range: "1/d … 1", whenEmpty: "the map is 0 for every task vector")
     case .perplexity:
       Documentation(
         "The exponential of the mean negative log-likelihood per token.",
         formula: "exp(−mean ln p(token | tokens before))", range: "≥ 1", whenEmpty: "n = 0")
-    case .loss:
-      Documentation(
-        "The mean negative log-likelihood per token, of text all tokens but the first.",
-        formula: "−mean ln p(token | tokens before)", unit: "nats a token", range: "≥ 0",
-        whenEmpty: "n = 0")
-    case .lossChange:
-      Documentation(
-        "The loss under the row's condition minus that under the probe's reference (the plain model of "
-          + "the same seed), paired by run and then averaged; n counts runs.",
-        unit: "nats a token", whenEmpty: "a run of the pair is missing")
-    case .accuracyChange:
-      Documentation(
-        "The accuracy under the row's condition minus that under the probe's reference (the plain model "
-          + "of the same seed; the model before fine-tuning), on the same examples, paired by run and "
-          + "then averaged; n counts runs.", range: "−1 … 1",
-        whenEmpty: "a run of the pair is missing")
     }
   }
 }

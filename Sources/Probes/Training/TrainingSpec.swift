@@ -73,23 +73,6 @@ public struct TrainingSpec: Sendable, Equatable {
 }
 
 extension TrainingSpec {
-  var schedule: Schedule {
-    Schedule(
-      peak: optimiser.rate, warmup: optimiser.warmup, total: steps, decay: optimiser.decay,
-      finalFraction: optimiser.finalFraction)
-  }
-
-  /// The optimiser before the first step, or with what earlier steps left.
-  func adamW(
-    steps: Int = 0, firstMoments: [String: Tensor<Float>] = [:],
-    secondMoments: [String: Tensor<Float>] = [:]
-  ) -> TensorCore.Optimiser<Float> {
-    TensorCore.Optimiser(
-      .adamW(beta1: optimiser.beta1, beta2: optimiser.beta2, epsilon: optimiser.epsilon),
-      weightDecay: optimiser.weightDecay, steps: steps, firstMoments: firstMoments,
-      secondMoments: secondMoments)
-  }
-
   /// The architecture, in the layout that transformers (softmax) or flash-linear-attention (linear) loads.
   func architecture(vocabulary: Int) -> Architecture {
     let headWidth = model.width / model.heads

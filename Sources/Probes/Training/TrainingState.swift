@@ -18,12 +18,18 @@ struct TrainingState {
   /// - Throws: `TrainingError.otherInputs`, and `CheckpointError` for a damaged file.
   init(resuming path: String, inputs: String, model: Transformer<Float>, spec: TrainingSpec) throws
   {
+    let schedule = Schedule(
+      peak: spec.optimiser.rate, warmup: spec.optimiser.warmup, total: spec.steps,
+      decay: spec.optimiser.decay, finalFraction: spec.optimiser.finalFraction)
+    let kind = OptimiserKind.adamW(
+      beta1: spec.optimiser.beta1, beta2: spec.optimiser.beta2, epsilon: spec.optimiser.epsilon)
     guard FileReading.kind(of: path) != .absent else {
       step = 0
       taskVectorsSince = nil
       csv = "step,metric,layer,value\n"
       trainer = Trainer(
-        model, optimiser: spec.adamW(), schedule: spec.schedule, clipNorm: spec.optimiser.clip)
+        model, optimiser: Optimiser(kind, weightDecay: spec.optimiser.weightDecay),
+        schedule: schedule, clipNorm: spec.optimiser.clip)
       return
     }
     let file = try SafetensorsFile(path: path)
@@ -49,9 +55,10 @@ struct TrainingState {
     else { throw TrainingError.notACheckpoint(file: path) }
     trainer = Trainer(
       model.replacing(weights),
-      optimiser: spec.adamW(
-        steps: at, firstMoments: try tensors("first/"), secondMoments: try tensors("second/")),
-      schedule: spec.schedule, clipNorm: spec.optimiser.clip)
+      optimiser: Optimiser(
+        kind, weightDecay: spec.optimiser.weightDecay, steps: at,
+        firstMoments: try tensors("first/"), secondMoments: try tensors("second/")),
+      schedule: schedule, clipNorm: spec.optimiser.clip)
   }
 
   mutating func log(_ step: Int, _ metric: String, _ value: Double, layer: Int? = nil) {

@@ -51,31 +51,6 @@ extension Operations {
     }
   }
 
-  /// base + scale · a · b of matrices, either factor perhaps transposed; nothing is recorded on the tape.
-  ///
-  /// - Returns: `[rows, columns]`, each element one chain that begins with the base's.
-  public func product(
-    _ a: Tensor<Scalar>, _ b: Tensor<Scalar>, transposed: (a: Bool, b: Bool) = (false, false),
-    scale: Double = 1, addedTo base: Tensor<Scalar>? = nil
-  ) -> Tensor<Scalar> {
-    let (rows, depth) = transposed.a ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
-    let (own, columns) = transposed.b ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
-    precondition(
-      depth == own && base.map { $0.shape == [rows, columns] } ?? true,
-      "\(a.shape) · \(b.shape) + \(base?.shape ?? [])")
-    let factor = Tensor<Scalar>(uninitialized: a.shape)
-    kernels.scale(a.count, scale, a.base, factor.mutableBase)
-    let packed = PackedMatrix(
-      depth: depth, columns: columns, source: b.base, type: Scalar.elementType,
-      depthStride: transposed.b ? 1 : columns, columnStride: transposed.b ? depth : 1, on: context)
-    var result = base ?? Tensor(repeating: 0, shape: [rows, columns])
-    result.makeUnique()
-    product(
-      rows: rows, a: factor.base, aRow: transposed.a ? 1 : depth, aColumn: transposed.a ? rows : 1,
-      b: packed, bias: nil, out: result.mutableBase, accumulate: true)
-    return result
-  }
-
   /// What linear maps multiply here: gradients, and f64, are not for bf16.
   private var precision: Precision {
     tape == nil && Scalar.self == Float.self ? context.precision : .f32

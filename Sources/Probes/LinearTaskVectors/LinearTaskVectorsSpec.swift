@@ -1,0 +1,44 @@
+// LinearTaskVectorsSpec: what a probe file of `linear-task-vectors` says.
+
+/// The settings of the probe `linear-task-vectors`.
+public struct LinearTaskVectorsSpec: Sendable, Equatable {
+  public var dimension: Int
+  /// Demonstrations; each number has its own models.
+  public var shots: [Int]
+  public var layers: [Int]
+  /// The probability that a token takes part in a layer while training: 1 for no dropout.
+  public var keep: [Double]
+  /// Whether the positions of each triplet get a common random sign in each layer while training.
+  public var flipsSigns: Bool
+  public var batch: Int
+  public var steps: Int
+  public var rate: Double
+  public var weightDecay: Double
+  public var deviation: Double
+  public var testPrompts: Int
+  public var seeds: [Int]
+
+  /// - Throws: `RunError.invalidSpec` for a value that does not fit.
+  public init(reading reader: inout SpecReader) throws {
+    dimension = try reader.int("dimension", default: 4, in: 1...32)
+    shots = try reader.ints("shots", default: [1, 5, 10], in: 1...200)
+    layers = try reader.ints("layers", default: [1, 2, 3], in: 1...8)
+    keep = try reader.doubles("keep", default: [1, 0.8], in: 0.01...1)
+    flipsSigns = try reader.bool("flip_signs", default: true)
+    batch = try reader.int("batch", default: 256, in: 1...1_000_000)
+    steps = try reader.int("steps", default: 2500, in: 1...10_000_000)
+    rate = try reader.double("learning_rate", default: 0.01, in: 0...1000)
+    weightDecay = try reader.double("weight_decay", default: 0.05, in: 0...1000)
+    deviation = try reader.double("initial_deviation", default: 0.1, in: 0...1000)
+    testPrompts = try reader.int("test_prompts", default: 20_000, in: 16...10_000_000)
+    seeds = try reader.ints("seeds", default: [0, 1, 2], in: 0...Int(Int32.max))
+    for (name, isUnique) in [
+      ("shots", Set(shots).count == shots.count && !shots.isEmpty),
+      ("layers", Set(layers).count == layers.count && !layers.isEmpty),
+      ("keep", Set(keep).count == keep.count && !keep.isEmpty),
+      ("seeds", Set(seeds).count == seeds.count && !seeds.isEmpty),
+    ] where !isUnique {
+      throw reader.wrong(name, "expected at least one, each once")
+    }
+  }
+}
