@@ -41,7 +41,7 @@ struct LinearFineTuningProbe {
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
     let inputs = try RunInputs(
       probe: "linear-finetuning", spec: resolved, files: [], precision: "f64")
-    let cells = spec.seeds.map { Cell(key: "seed \($0)", work: RegressionWork.seed(spec)) }
+    let cells = spec.seeds.map { Cell(key: "seed \($0)") }
     let seeds = Dictionary(uniqueKeysWithValues: zip(cells.map(\.key), spec.seeds))
     let plan = RunPlan(
       cells: cells, tables: [.results.adding(Self.columns)],

@@ -25,9 +25,6 @@ package struct RegressionTest {
     -> [[[Double]]]
   {
     let blocks = Self.blocks
-    context.meter?.count(
-      RegressionWork.test(
-        width: setting.width, models: models.count, shots: shots, prompts: prompts))
     let table = NormalTable()
     var found = Array(
       repeating: Array(repeating: 0.0, count: models.count * (shots + 1)), count: blocks)

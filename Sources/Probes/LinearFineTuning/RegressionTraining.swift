@@ -71,7 +71,6 @@ struct RegressionTraining {
         workers[chunk].run(
           chunk, source: source, models: now, fewShot: weights, table: table, &generator)
       }
-      context.meter?.count(RegressionWork.step(spec, variants, fewShot: weights))
       for (index, variant) in variants.enumerated() {
         var queryKey = Array(repeating: 0.0, count: width * width)
         var value = Array(repeating: 0.0, count: width)
