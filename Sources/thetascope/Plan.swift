@@ -55,7 +55,8 @@ struct Plan: ParsableCommand {
     let guessed = rehearsal.parts.count { !$0.isRehearsed }
     if guessed > 0 {
       options.common.say(
-        "\(guessed) cells were not rehearsed: their work is that of their group's others")
+        "\(guessed) cells were not rehearsed: their work is that of their group's others, or their probe does not say it"
+      )
     }
     options.common.say(
       "GB is the most that weights and activations hold at one time, "

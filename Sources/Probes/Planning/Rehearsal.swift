@@ -45,8 +45,16 @@ extension PreparedProbe {
     let start = clock.now
     var found = [Rehearsal.Part?](repeating: nil, count: plan.cells.count)
     var totals: [String: Rehearsal.Part] = [:]
+    // Without a checkpoint there is nothing to make small: the cells' costs are operations, or say nothing.
+    let hasModels = inputs.files.contains { $0.role == .checkpoint }
     for index in inTurns() {
       let cell = plan.cells[index]
+      guard hasModels || cell.work != nil else {
+        found[index] = Rehearsal.Part(
+          cell: cell, work: Work(floatingPointOperations: cell.cost), overhead: 0,
+          isRehearsed: cell.cost != 1)
+        continue
+      }
       let total = totals[cell.group]
       guard total == nil || (clock.now - start).seconds < limit else { continue }
       let began = clock.now

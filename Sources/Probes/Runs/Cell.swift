@@ -6,7 +6,8 @@ import TensorCore
 public struct Cell: Sendable, Hashable {
   /// Names the cell, and seeds what is drawn in it: `ts-softmax/capital/seed 41`. No two are the same.
   public let key: String
-  /// How much work it is, in any unit that is the same for all cells of a run (FLOPs, for one).
+  /// How much work it is, in any unit that is the same for all cells of a run; multiplications and additions where the
+  /// run reads no checkpoint.
   public let cost: Double
   /// What it takes, where its probe says so; nil where a rehearsal on miniature models shows it, which is right for
   /// every probe whose work is in the models of a `ProbeModel`.

@@ -94,4 +94,16 @@ import Testing
           "test_prompts": 203,
         ], file: "linear-finetuning.yaml"))
   }
+
+  /// Without a checkpoint nothing is computed to plan: cells' costs are operations.
+  @Test func costsStandForWorkWithoutModels() throws {
+    let meter = WorkMeter(.rehearsing)
+    let tree = try SpecTree(["probe": "linear-finetuning"], file: "linear-finetuning.yaml")
+    let found = try ProbeRegistry.prepare(
+      tree, small: false, on: ComputeContext(threads: 2).metered(by: meter)
+    ).rehearsed(on: meter)
+    for part in found.parts {
+      #expect(part.work.floatingPointOperations == part.cell.cost && part.overhead == 0)
+    }
+  }
 }
