@@ -3,6 +3,7 @@
 // so the process ends with one sentence and a status of its own instead of a crash. A handler may call next to nothing:
 // it looks the address up in a table without locks, writes, and leaves.
 
+#define _GNU_SOURCE
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>

@@ -8,7 +8,8 @@ import Testing
 extension CommandTests {
   @Suite struct ShippedProbeTests {
     @Test(arguments: [
-      "activation-patching", "bijections", "conflicting-tasks", "dual-form", "finetuning-forgetting",
+      "activation-patching", "bijections", "conflicting-tasks", "dual-form",
+      "finetuning-forgetting",
       "function-vectors", "in-context-vectors", "lens", "linear-finetuning",
       "linear-finetuning-deep", "linear-task-vectors", "momentum-attention", "task-geometry",
       "task-vector-variants", "vector-arithmetic",

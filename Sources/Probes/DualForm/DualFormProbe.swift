@@ -83,7 +83,8 @@ struct DualFormProbe {
       for task in study?.tasks(of: model) ?? [] {
         add(
           "\(model.name)/\(task.name)",
-          cost: 60 * Double(model.model.architecture.parameterCount * max(1, spec.prompting?.shots ?? 1)),
+          cost: 60
+            * Double(model.model.architecture.parameterCount * max(1, spec.prompting?.shots ?? 1)),
           isTold: false, .identity(model, task))
       }
     }

@@ -71,7 +71,8 @@ struct LinearFineTuningCell {
     guard !architecture.isTheory else { return RegressionWork.cell(spec, variant) }
     let (width, tokens) = (Double(spec.setting.width), Double(spec.shots + 1))
     let layers = Double(architecture.layers)
-    let prompt = tokens * (6 * layers * width * width + 8 * width) + 12 * layers * width * width * width
+    let prompt =
+      tokens * (6 * layers * width * width + 8 * width) + 12 * layers * width * width * width
     let training = Double(spec.batch) * Double(spec.iterations) * prompt
     let test = 3 * Double(spec.testPrompts) * Double(spec.testShots + 1) * prompt
     return Work(

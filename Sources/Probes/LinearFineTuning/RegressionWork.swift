@@ -10,7 +10,9 @@ enum RegressionWork {
     let width = spec.setting.width
     let trainsQueryKey = variant.trainsQuery && variant.trainsKey
     var each = drawing(width: width, tokens: spec.shots + 1) + 2 * width * width  // keys
-    if variant.zeroShot != 0 { each += 4 * width + (trainsQueryKey ? 2 * width * width : 2 * width) }
+    if variant.zeroShot != 0 {
+      each += 4 * width + (trainsQueryKey ? 2 * width * width : 2 * width)
+    }
     if fewShot != 0 {
       let trained = (trainsQueryKey ? 1 : 0) + (variant.trainsValue ? 1 : 0)
       each += spec.shots * demonstration(width: width) + closing(width: width)

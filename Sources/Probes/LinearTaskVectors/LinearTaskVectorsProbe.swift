@@ -29,7 +29,9 @@ struct LinearTaskVectorsProbe {
       inputs: try RunInputs(
         probe: "linear-task-vectors", spec: resolved, files: [], precision: "f64"),
       plan: RunPlan(
-        cells: works.map { Cell(key: $0.key, cost: $0.work.floatingPointOperations, work: $0.work) },
+        cells: works.map {
+          Cell(key: $0.key, cost: $0.work.floatingPointOperations, work: $0.work)
+        },
         tables: [.results.adding(LinearTaskVectorsCell.columns)],
         details: RunDetails(
           seeds: spec.seeds,

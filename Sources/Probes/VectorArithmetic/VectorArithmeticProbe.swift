@@ -97,7 +97,8 @@ struct VectorArithmeticProbe {
 
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
     try study.prepared(
-      "vector-arithmetic", resolved, tables: [TableSchema.results, .samples].map { $0.adding(Self.columns) },
+      "vector-arithmetic", resolved,
+      tables: [TableSchema.results, .samples].map { $0.adding(Self.columns) },
       work: { model, task in
         var cell = VectorArithmeticCell(model, task, spec)
         try cell.run(study.ready[model.name] ?? [:])
