@@ -28,7 +28,10 @@ extension Operations {
     let states = segments.map { _ in
       Tensor<Scalar>(repeating: 0, shape: [heads, keyWidth, valueWidth])
     }
-    let cost = q.shape[0] * heads * keyWidth * valueWidth / 8
+    // As of causal attention: every token is written and reads.
+    let size = q.shape[0] * heads * keyWidth * valueWidth
+    let cost = size / 8
+    context.meter?.count(2 * 2 * size)
     func rows(_ segment: (start: Int, count: Int)) -> Range<Int> {
       segment.start..<segment.start + segment.count
     }
@@ -57,6 +60,7 @@ extension Operations {
       }
     }
     let variable = result(out, from: q.node, k.node, v.node) { dy, gradients in
+      context.meter?.count(2 * 2 * 2 * size)
       let dq = Tensor<Scalar>(repeating: 0, shape: q.shape)
       let dk = Tensor<Scalar>(repeating: 0, shape: k.shape)
       let dv = Tensor<Scalar>(repeating: 0, shape: v.shape)
