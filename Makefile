@@ -62,7 +62,7 @@ bench-memory: build
 	rm -r runs/memory-1.4b
 
 # Hendel's probe, one task, 10 + 10 sets, on random weights of Pythia 6.9B's size in bf16 (13.8 GB under runs/): its
-# time and peak memory. Needs numpy, 20 GB of disk and 17 GB of memory.
+# time and peak memory; without the untrained control, which would be a second model, in f32. Needs numpy, 20 GB of disk and 17 GB of memory.
 LARGE = runs/memory-6.9b
 bench-memory-large: build
 	@if [ `df -Pk . | awk 'NR == 2 { print int($$4 / 1000000) }'` -lt 20 ]; then \
@@ -70,7 +70,8 @@ bench-memory-large: build
 	else \
 	  python3 Tests/Fixtures/memory/make_random_checkpoint.py 6.9b bf16 data/models/softmax/tokenizer.json $(LARGE) && \
 	  python3 Tests/Fixtures/memory/peak.py .build/release/thetascope run probes/hendel.yaml --model $(LARGE) \
-	    --set 'tasks=["country_capital"]' --set template=arrow --set development_sets=10 --set test_sets=10 \
+	    --set 'tasks=["country_capital"]' --set template=arrow --set 'controls=["shuffled_labels","random_vector","other_task"]' \
+	    --set development_sets=10 --set test_sets=10 \
 	    --out $(LARGE)-run; status=$$?; rm -r $(LARGE) $(LARGE)-run; exit $$status; \
 	fi
 
