@@ -19,6 +19,7 @@ struct Merge: ParsableCommand {
   @Argument(help: "The folders of all shards, in any order.") var shards: [String]
   @Option(help: "The run's folder; runs/<probe>-<run_id> by default.") var out: String?
   @Flag(help: "Start anew where another run lies.") var force = false
+  @OptionGroup var tables: TableOption
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -30,6 +31,7 @@ struct Merge: ParsableCommand {
     let outcome = try merge.outcome(
       prepared, into: out,
       environment: RunEnvironment(version: Thetascope.version, context: context), force: force,
+      spreadsheetSafe: tables.spreadsheetSafe,
       conclude: { cells in
         let output = try prepared.conclude(cells)
         rows = try cells.results() + output.results

@@ -14,6 +14,12 @@ struct Run: ParsableCommand {
   @OptionGroup var place: RunOptions
   @OptionGroup var tables: TableOption
 
+  func validate() throws {
+    if place.shard != nil, tables.spreadsheetSafe {
+      throw ValidationError("a shard writes no tables; give --spreadsheet-safe to merge")
+    }
+  }
+
   func run() throws {
     let common = options.common
     let meter = WorkMeter(.counting)

@@ -73,10 +73,11 @@ public struct ShardMerge {
   /// - Parameters:
   ///   - prepared: the probe, from `spec()`.
   ///   - folder: where the run goes; nil for `RunFolder.defaultPath`.
+  ///   - spreadsheetSafe: as in `RunFolder.execute`; shards hold the bytes themselves.
   /// - Throws: `RunError.refused` where the files are no longer those of the shards, or another run lies in `folder`.
   public func outcome(
     _ prepared: PreparedProbe, into folder: String?, environment: RunEnvironment, force: Bool,
-    conclude: (FinishedCells) throws -> CellOutput
+    spreadsheetSafe: Bool = false, conclude: (FinishedCells) throws -> CellOutput
   ) throws -> RunOutcome? {
     let stored = shards[0].record["inputs"] ?? .null
     var digests: [String: String] = [:]
@@ -105,7 +106,9 @@ public struct ShardMerge {
         remedy: "compute them again with one version")
     }
     for shard in shards { try run.take(shard, of: prepared.plan) }
-    return try run.execute(prepared.plan, conclude: conclude) { cell in
+    return try run.execute(
+      prepared.plan, spreadsheetSafe: spreadsheetSafe, conclude: conclude
+    ) { cell in
       throw RunError.damagedJournal(
         file: run.path, fact: "no shard has the cell '\(cell.key)'; compute the shards again")
     }
