@@ -145,7 +145,7 @@ extension CommandTests {
         own = list(safetensors.numpy.load_file("a.safetensors").values())[0][0]
         assert len(r.tensors) == 1 and (t.data == own).all()
         field = r.fields["general.architecture"]
-        print(t.name, list(t.shape), bytes(field.parts[field.data[0]]).decode())
+        print(t.name, [int(n) for n in t.shape], bytes(field.parts[field.data[0]]).decode())
         """)
       #expect(said == nil || said == "direction.1 [40] controlvector\n", "\(said ?? "")")
     }
