@@ -66,7 +66,7 @@ struct Bench: ParsableCommand {
     }
   }
 
-  /// Seconds of each piece of work, fastest, middle and slowest, as JSON lines.
+  /// Seconds of each piece of work, fastest, middle and slowest, and the peak beside it, as JSON lines.
   private func time(_ work: String, on model: String, out: String, _ context: ComputeContext) throws
   {
     let model = try ModelFolder(path: model).model(as: Float.self, on: context)
@@ -81,6 +81,7 @@ struct Bench: ParsableCommand {
         "work": .string(work.name), "fastest": .number(time.fastest),
         "median": .number(time.median),
         "slowest": .number(time.slowest), "runs": .integer(time.seconds.count),
+        "peak_flops": .number(Yardstick.arithmetic(context)),
       ]
       print(line.serialized(pretty: false))
     }
