@@ -2,7 +2,9 @@
 
 /// A run of consecutive elements of a tensor.
 public struct Slice: Sendable, Equatable {
+  /// The place of its first element in the tensor, row-major.
   public let start: Int
+  /// Elements.
   public let count: Int
 
   public init(start: Int, count: Int) {
@@ -13,7 +15,9 @@ public struct Slice: Sendable, Equatable {
 
 /// Slices that all take the mean of other slices; all of one width.
 public struct SliceMean: Sendable, Equatable {
+  /// What is overwritten.
   public let targets: [Slice]
+  /// What the mean is over.
   public let sources: [Slice]
 
   /// - Parameter sources: at least one.

@@ -7,8 +7,11 @@ import Synchronization
 
 /// A weight's elements where they lie, e.g. in a mapped checkpoint: [rows, columns] with strides in elements.
 public struct StoredElements: Sendable {
+  /// The format of the elements.
   public let elementType: ElementType
+  /// Elements from a row to the next.
   public let rowStride: Int
+  /// Elements from a column to the next: 1, or more where the file has the matrix transposed.
   public let columnStride: Int
   private let access: @Sendable (Range<Int>, (UnsafeRawPointer) -> Void) -> Void
   private let giveBack: @Sendable (Range<Int>) -> Void
@@ -35,7 +38,9 @@ public struct StoredElements: Sendable {
 
 /// A named weight: a matrix [out, in], applied as `x · Wᵀ`, or a vector.
 public final class Parameter<Scalar: TensorScalar>: Sendable {
+  /// The canonical name, such as `layers.3.attn.k_proj.weight`.
   public let name: String
+  /// `[out, in]`, or one width.
   public let shape: [Int]
 
   private enum Source: Sendable {
@@ -52,6 +57,7 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   private let source: Source
   private let packed = Mutex(Packed())
 
+  /// A parameter whose elements are given.
   public init(name: String, tensor: Tensor<Scalar>) {
     self.name = name
     shape = tensor.shape
@@ -66,6 +72,7 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     source = .stored(stored)
   }
 
+  /// Elements.
   public var count: Int { shape.reduce(1, *) }
 
   /// The format the elements are held in.
