@@ -6,6 +6,7 @@
 public struct HookCatalog: Sendable, Equatable {
   /// One hook point: its name and how a value is laid out.
   public struct Entry: Sendable, Equatable {
+    /// With its layer, such as `blocks.3.attn.hook_z`.
     public let name: HookName
     /// The axes of the recorded tensor, outermost first: `[tokens, heads, headWidth]`.
     public let axes: [Axis]
