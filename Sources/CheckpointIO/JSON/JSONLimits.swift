@@ -10,6 +10,7 @@ public struct JSONLimits: Sendable, Equatable {
   /// How many values, at all depths, it may hold.
   public var values: Int
 
+  /// - Parameter depth: at most 512, so that reading fits on the stack.
   public init(
     depth: Int = InputLimits.jsonDepth, bytes: Int = InputLimits.jsonFile,
     values: Int = InputLimits.jsonValues
@@ -20,5 +21,6 @@ public struct JSONLimits: Sendable, Equatable {
     self.values = values
   }
 
+  /// The bounds of `InputLimits`.
   public static let `default` = JSONLimits()
 }

@@ -5,7 +5,9 @@ import TensorCore
 
 /// A tensor ready to be written.
 public struct StoredTensor: Sendable, Equatable {
+  /// As the file is to have it.
   public let name: String
+  /// How the elements are stored.
   public let dtype: StorageType
   /// Sizes of the axes, outermost first; empty for a scalar.
   public let shape: [Int]

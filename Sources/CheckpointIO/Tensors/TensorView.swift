@@ -5,7 +5,9 @@ import TensorCore
 
 /// One tensor of a file.
 public struct TensorView: Sendable {
+  /// As the file has it.
   public let name: String
+  /// How the elements are stored.
   public let dtype: StorageType
   /// Sizes of the axes, outermost first; empty for a scalar.
   public let shape: [Int]
