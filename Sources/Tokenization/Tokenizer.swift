@@ -43,6 +43,7 @@ public struct Tokenizer: Sendable {
 
   /// A token of a text and the bytes of the text's UTF-8 that it spells.
   public struct Span: Sendable, Equatable {
+    /// The token's id in the vocabulary.
     public let id: Int
     /// Not trimmed: a token that begins with a space covers it. Empty for a token that the
     /// tokenizer inserted; a token that is part of a character covers its own bytes only, and one
