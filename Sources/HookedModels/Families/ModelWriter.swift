@@ -40,7 +40,9 @@ extension Transformer {
 
 /// Ids that config.json names; nil where there is no such token.
 public struct SpecialTokens: Sendable, Equatable {
+  /// The id of the beginning token.
   public var beginning: Int?
+  /// The id of the end token.
   public var end: Int?
 
   public init(beginning: Int?, end: Int?) {

@@ -5,8 +5,11 @@ import TensorCore
 
 /// A token that a position should predict, and how much it counts.
 public struct Target: Sendable, Equatable {
+  /// The position that predicts.
   public let place: BatchPosition
+  /// The id that it should predict.
   public let token: Int
+  /// How much its −log p counts in the loss.
   public let weight: Double
 
   public init(at place: BatchPosition, token: Int, weight: Double) {
@@ -29,6 +32,7 @@ public struct LossGradients<Scalar: TensorScalar>: Sendable {
   public let hooks: [HookName: Tensor<Scalar>]
   /// The activations that the plan reads.
   public let cache: ActivationCache<Scalar>
+  /// The rows that were recorded and changed at each hook.
   public let fireCounts: FireCounts
 }
 

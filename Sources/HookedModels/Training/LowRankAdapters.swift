@@ -8,7 +8,9 @@ import TensorCore
 
 /// What is added to some matrices of a model.
 public struct LowRankAdapters<Scalar: TensorScalar>: Sendable {
+  /// r.
   public let rank: Int
+  /// α: an update counts α / r.
   public let alpha: Double
   /// The frozen matrices by name, `[out, in]`.
   let frozen: [String: Tensor<Scalar>]

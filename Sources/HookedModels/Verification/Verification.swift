@@ -6,6 +6,7 @@ import TensorCore
 
 /// Checks of one model.
 public struct Verification: Sendable {
+  /// The model that is checked.
   public let model: Transformer<Float>
   /// Tokens of the batch that threads and instruction sets are compared on.
   let lengths: [Int]
