@@ -57,8 +57,11 @@ public struct AnswerableTask: Sendable, Equatable {
 
   /// A pair that was dropped.
   public struct Dropped: Sendable, Equatable, Codable {
+    /// What was asked.
     public let input: String
+    /// Its answer.
     public let output: String
+    /// Why it cannot be asked.
     public let reason: Reason
 
     public init(input: String, output: String, reason: Reason) {

@@ -2,6 +2,7 @@
 
 /// The words that stand for labels and the form of a prompt, for one data set.
 public struct ClassificationTemplate: Sendable, Equatable {
+  /// Of the preset or the data set.
   public let name: String
   /// The prompt around the text and the label's word.
   public let prompt: PromptTemplate
@@ -17,6 +18,9 @@ public struct ClassificationTemplate: Sendable, Equatable {
     /// The word in the prompt.
     public let word: String
 
+    /// - Parameters:
+    ///   - value: the label in the data file.
+    ///   - word: its word in the prompt.
     public init(_ value: String, _ word: String) {
       self.value = value
       self.word = word

@@ -51,6 +51,7 @@ public struct BijectionDataset: Sendable {
     case opposite
   }
 
+  /// The pairs of both directions.
   public let task: ICLTask
   /// For each fact its pair in both directions.
   private let facts: [(forward: Int, inverse: Int)]
@@ -106,6 +107,7 @@ public struct BijectionDataset: Sendable {
     self.seed = seed
   }
 
+  /// Facts that can be asked both ways.
   public var factCount: Int { facts.count }
 
   /// Whether a pair is written forward.

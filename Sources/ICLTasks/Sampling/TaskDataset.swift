@@ -13,6 +13,7 @@ public enum DatasetSplit: String, Sendable, Equatable, Codable, CaseIterable {
 
 /// One draw: demonstrations, a query and dummy queries, as places in a task's pairs.
 public struct DemonstrationSet: Sendable, Equatable {
+  /// Whose queries the set asks.
   public let split: DatasetSplit
   /// The number of the set within its split, from 0.
   public let index: Int
@@ -51,9 +52,13 @@ public struct DemonstrationSet: Sendable, Equatable {
 /// - Source: Hendel et al. 2023 (arXiv 2310.15916) and its repository icl_task_vectors; the order of
 ///   queries is drawn there independently for each set.
 public struct TaskDataset: Sendable {
+  /// The pairs that places count in.
   public let task: ICLTask
+  /// Demonstrations of a set.
   public let shots: Int
+  /// Dummy queries of a set.
   public let dummyCount: Int
+  /// The seed of every draw.
   public let seed: UInt64
   private let demonstrationPool: [Int]
   private let developmentQueries: [Int]
