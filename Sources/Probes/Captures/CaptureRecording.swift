@@ -30,6 +30,7 @@ public struct CaptureRecording: Sendable {
   }
 
   let model: String
+  /// What an array is of.
   public let unit: Unit
   private let catalog: HookCatalog
   private var rows: [HookName: Rows] = [:]
@@ -136,6 +137,7 @@ public struct CaptureRecording: Sendable {
 public enum CaptureFormat: String, Sendable, CaseIterable {
   case npz, safetensors, csv
 
+  /// By the ending of a file's name; nil for any other.
   public init?(path: String) {
     guard let found = Self.allCases.first(where: { path.hasSuffix(".\($0.rawValue)") }) else {
       return nil

@@ -9,10 +9,12 @@ public struct Replay {
   public struct Outcome: Sendable, Equatable {
     /// The lines of the cell in the table, as they stand and as computed now.
     public let recorded: [String]
+    /// As computed now.
     public let computed: [String]
     /// The place of the row among them.
     public let place: Int
 
+    /// Whether every line of the cell is the same, byte by byte.
     public var isSame: Bool { recorded == computed }
     /// How many of the cell's lines are not as they stand.
     public var differing: Int {

@@ -7,7 +7,9 @@ import TensorCore
 public struct Rehearsal: Sendable {
   /// A cell with its work.
   public struct Part: Sendable {
+    /// The cell.
     public let cell: Cell
+    /// What it would take.
     public let work: Work
     /// Seconds of everything but the models' arithmetic: prompts, statistics, rows.
     public let overhead: Double
@@ -20,6 +22,7 @@ public struct Rehearsal: Sendable {
   /// Bytes of all models' packed weights.
   public let weightBytes: Int
 
+  /// Of all cells together; bytes are the most of any.
   public var work: Work { parts.reduce(Work()) { $0 + $1.work } }
 
   /// The groups of cells in the plan's order.

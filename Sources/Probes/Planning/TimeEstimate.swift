@@ -9,6 +9,7 @@ public struct TimeEstimate: Sendable {
   /// Whether all groups ran on this machine before.
   public let isRemembered: Bool
 
+  /// Of all cells together.
   public var seconds: Double { cells.reduce(0, +) }
 
   /// - Parameter productSpeed: operations a second of the matrix product, asked for where nothing is remembered.

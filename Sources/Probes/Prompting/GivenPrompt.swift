@@ -10,7 +10,9 @@ import Tokenization
 
 /// A prompt as it was given, and as the model gets it.
 public struct GivenPrompt: Sendable, Equatable {
+  /// As it was given.
   public let text: String
+  /// Ids, the beginning token of the policy included.
   public let tokens: [Int]
   /// Absolute positions by role; empty for a text that no template writes.
   public let roles: [Role: [Int]]
@@ -40,6 +42,7 @@ public struct GivenPrompt: Sendable, Equatable {
     }
   }
 
+  /// As a batch takes it.
   public var sequence: BatchSequence<Float> { BatchSequence(tokens: tokens, roles: roles) }
 }
 

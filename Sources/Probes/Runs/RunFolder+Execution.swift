@@ -5,12 +5,15 @@ import CheckpointIO
 
 /// What a finished run leaves.
 public struct RunOutcome: Sendable, Equatable {
+  /// Where the files are.
   public let folder: String
+  /// 16 hexadecimal digits.
   public let runID: String
   /// The names of the final files, run.json last.
   public let files: [String]
   /// Cells that this session computed, and those of earlier ones.
   public let computed: Int
+  /// Cells of earlier sessions.
   public let resumed: Int
 }
 

@@ -4,10 +4,12 @@ import CheckpointIO
 
 /// A file that a run reads, by its contents.
 public struct InputFile: Sendable, Equatable {
+  /// What a file is to the run.
   public enum Role: String, Sendable, CaseIterable {
     case checkpoint, tokenizer, data
   }
 
+  /// What the file is to the run.
   public let role: Role
   /// What messages and run.json call it: `ts-softmax/model.safetensors`. Never the folders above.
   public let name: String
@@ -81,7 +83,9 @@ public struct InputFile: Sendable, Equatable {
 ///
 /// Not the version of the program, threads, paths or shard: they change no bit, or are written beside it.
 public struct RunInputs: Sendable, Equatable {
+  /// The probe's name.
   public let probe: String
+  /// The probe file with overrides and overlay.
   public let spec: ResolvedSpec
   /// Sorted by role and name.
   public let files: [InputFile]

@@ -64,6 +64,7 @@ public struct ShardMerge {
       file: "\(shards[0].path)/\(RunFolder.shardName)")
   }
 
+  /// The precision that the shards were computed with.
   public var precision: String {
     shards[0].record["inputs"]?["precision"]?.stringValue ?? ""
   }

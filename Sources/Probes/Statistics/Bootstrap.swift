@@ -15,12 +15,14 @@ public indirect enum BootstrapStatistic: Sendable, Equatable {
   /// The mean of two.
   case half(BootstrapStatistic, BootstrapStatistic)
 
+  /// The mean of the first series minus that of the second.
   public static func difference(
     _ first: ClusteredSample.Series, _ second: ClusteredSample.Series
   ) -> Self {
     .difference(.mean(first), .mean(second))
   }
 
+  /// The mean of the first series over that of the second; undefined where that is 0.
   public static func ratio(
     _ first: ClusteredSample.Series, _ second: ClusteredSample.Series
   ) -> Self {
@@ -46,7 +48,9 @@ public indirect enum BootstrapStatistic: Sendable, Equatable {
 public struct Bootstrap: Sendable {
   /// Names the stream of random numbers: the cell of the sweep.
   public let key: String
+  /// With the key it decides every draw.
   public let seed: UInt64
+  /// How many resamples are drawn.
   public let resamples: Int
 
   static let confidence = 0.95

@@ -51,6 +51,7 @@ public struct GroupGeometry: Sendable {
     self.euclidean = euclidean
   }
 
+  /// n: vectors of all groups.
   public var count: Int { groups.last?.upperBound ?? 0 }
 
   /// The group of each vector.

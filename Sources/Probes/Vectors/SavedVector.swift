@@ -15,11 +15,13 @@ public struct SavedVector: Sendable, Equatable {
     case add
   }
 
+  /// The tensor's name in its file.
   public let name: String
   /// Where it was taken; nil for a file that does not say.
   public let hook: HookName?
   /// nil for a file that does not say.
   public let mode: Mode?
+  /// One vector, or one for each demonstration set, each of the model's width.
   public let rows: [[Float]]
   /// Everything that the file says of it.
   public let metadata: [String: String]

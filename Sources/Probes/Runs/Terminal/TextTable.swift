@@ -2,7 +2,9 @@
 
 /// Rows of texts under headers.
 public struct TextTable: Sendable, Equatable {
+  /// One for each column.
   public let headers: [String]
+  /// One text for each header.
   public private(set) var rows: [[String]] = []
 
   public init(headers: [String]) { self.headers = headers }
