@@ -50,7 +50,10 @@ public struct ComputeContext: Sendable {
   public private(set) var batchBytes: Int?
   private let pool: ThreadPool
 
-  /// - Parameter threads: at least 1; the caller's thread is one of them.
+  /// - Parameters:
+  ///   - threads: at least 1; the caller's thread is one of them.
+  ///   - instructionSet: one that this CPU has.
+  ///   - precision: what products multiply; bf16 only where the CPU has the instructions.
   public init(
     threads: Int, instructionSet: InstructionSet = .best, precision: Precision = .f32
   ) {

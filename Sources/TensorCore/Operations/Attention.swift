@@ -129,7 +129,11 @@ extension Operations {
   /// Softmax attention without looking inside; for runs without a tape.
   ///
   /// - Parameters:
-  ///   - q: `[T, H, d]`; k, v: `[T, K, d]` and `[T, K, dv]`; scale: usually 1/√d.
+  ///   - q: `[T, H, d]`.
+  ///   - k: `[T, K, d]`.
+  ///   - v: `[T, K, dv]`.
+  ///   - layout: where sequences lie, and what they see before themselves.
+  ///   - scale: what scores are multiplied by, usually 1/√d.
   ///   - cap: what `softCap` does to the scores, if anything.
   /// - Returns: `[T, H, dv]`.
   public func attention(
@@ -198,7 +202,10 @@ extension Operations {
 
   /// Softmax over the visible scores of each query; 0 for the others.
   ///
-  /// - Parameter everyKey: also over keys behind the query, whose scores are −inf unless they were edited.
+  /// - Parameters:
+  ///   - scores: `[H, q, k]` of each sequence, one after the other, flat.
+  ///   - layout: the one that the scores were made with.
+  ///   - everyKey: also over keys behind the query, whose scores are −inf unless they were edited.
   public func attentionSoftmax(
     _ scores: Variable<Scalar>, layout: AttentionLayout<Scalar>, everyKey: Bool = false
   ) -> Variable<Scalar> {
@@ -232,7 +239,11 @@ extension Operations {
 
   /// Σ pattern · v for each query and head.
   ///
-  /// - Parameter everyKey: also sum over keys behind the query, which an edited pattern may have weight on.
+  /// - Parameters:
+  ///   - pattern: weights `[H, q, k]` of each sequence, one after the other, flat.
+  ///   - v: `[T, K, dv]`.
+  ///   - layout: the one that the pattern was made with.
+  ///   - everyKey: also sum over keys behind the query, which an edited pattern may have weight on.
   /// - Returns: `[T, H, dv]`.
   public func attentionMix(
     pattern: Variable<Scalar>, v: Variable<Scalar>, layout: AttentionLayout<Scalar>,

@@ -20,7 +20,9 @@ public struct SliceMean: Sendable, Equatable {
   /// What the mean is over.
   public let sources: [Slice]
 
-  /// - Parameter sources: at least one.
+  /// - Parameters:
+  ///   - targets: what is overwritten; of the sources' width.
+  ///   - sources: at least one.
   public init(targets: [Slice], sources: [Slice]) {
     precondition(!sources.isEmpty, "the mean of nothing")
     precondition(
@@ -33,7 +35,10 @@ public struct SliceMean: Sendable, Equatable {
 extension Operations {
   /// `x` with slices overwritten by constants.
   ///
-  /// - Parameter values: one array a slice, or one array for all of them.
+  /// - Parameters:
+  ///   - x: any shape.
+  ///   - slices: what is overwritten.
+  ///   - values: one array a slice, or one array for all of them.
   public func replace(_ x: Variable<Scalar>, _ slices: [Slice], with values: [[Scalar]])
     -> Variable<Scalar>
   {

@@ -36,7 +36,10 @@ extension Operations {
   /// Linear attention of each segment.
   ///
   /// - Parameters:
-  ///   - q: φ(q), `[T, H, dk]`; k: φ(k), `[T, K, dk]`; v: `[T, K, dv]`.
+  ///   - q: φ(q), `[T, H, dk]`.
+  ///   - k: φ(k), `[T, K, dk]`.
+  ///   - v: `[T, K, dv]`.
+  ///   - segments: each sequence's rows, and its state before them.
   ///   - decays: λ of each head, 1 for none.
   ///   - scale: s, usually 1/√dk.
   /// - Returns: `[T, H, dv]`, and the state `[H, dk, dv]` after each segment.
@@ -163,7 +166,9 @@ extension Operations {
   /// Each head's output divided by its normaliser plus `epsilon`.
   ///
   /// - Parameters:
-  ///   - x: `[T, H, dv]`; divisor: `[T, H]`.
+  ///   - x: `[T, H, dv]`.
+  ///   - divisor: `[T, H]`.
+  ///   - epsilon: what is added to the divisor.
   public func divide(_ x: Variable<Scalar>, by divisor: Variable<Scalar>, epsilon: Double)
     -> Variable<Scalar>
   {

@@ -13,7 +13,9 @@ public struct Operations<Scalar: TensorScalar> {
   public private(set) weak var tape: Tape<Scalar>?
   let kernels: Kernels
 
-  /// - Parameter tape: records how gradients flow back; it is not kept alive.
+  /// - Parameters:
+  ///   - context: what the arithmetic runs on.
+  ///   - tape: records how gradients flow back; it is not kept alive.
   public init(_ context: ComputeContext, tape: Tape<Scalar>? = nil) {
     self.context = context
     self.tape = tape

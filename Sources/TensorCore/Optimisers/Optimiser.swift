@@ -40,7 +40,9 @@ public struct Optimiser<Scalar: TensorScalar>: Sendable {
   ///
   /// - Parameters:
   ///   - weights: changed where there is a gradient of the same name, left alone otherwise.
+  ///   - gradients: by parameter name, of the parameter's shape.
   ///   - rate: the learning rate of this step.
+  ///   - context: what the arithmetic runs on.
   ///   - decayed: whether weight decay applies to a parameter.
   public mutating func step(
     _ weights: inout [String: Tensor<Scalar>], gradients: [String: Tensor<Scalar>], rate: Double,

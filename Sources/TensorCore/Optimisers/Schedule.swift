@@ -22,6 +22,8 @@ public struct Schedule: Sendable, Equatable {
   ///   - peak: the highest rate.
   ///   - warmup: steps of linear rise; step 0 has 1/warmup of the peak.
   ///   - total: all steps; the rate reaches `finalFraction · peak` after the last.
+  ///   - decay: how the rate falls after the warm-up.
+  ///   - finalFraction: the share of the peak that is left at the end; without meaning where the rate is constant.
   public init(peak: Double, warmup: Int, total: Int, decay: Decay, finalFraction: Double = 0) {
     self.peak = peak
     self.warmup = warmup

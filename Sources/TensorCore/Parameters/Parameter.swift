@@ -17,8 +17,11 @@ public struct StoredElements: Sendable {
   private let giveBack: @Sendable (Range<Int>) -> Void
 
   /// - Parameters:
-  ///   - access: calls its second argument with the address of the first element of the first of these rows; only
-  ///     these rows are looked at.
+  ///   - elementType: the format of the elements.
+  ///   - rowStride: elements from a row to the next.
+  ///   - columnStride: elements from a column to the next.
+  ///   - access: calls its second argument with the address of the first element of the first of these rows; only these
+  ///     rows are looked at.
   ///   - giveBack: called once these rows are packed and their pages are no longer needed.
   public init(
     elementType: ElementType, rowStride: Int, columnStride: Int,
