@@ -165,7 +165,10 @@ public struct ConfigReader: Sendable {
 
   /// Throws unless the value is the one that is supported.
   ///
-  /// - Parameter fallback: what the class takes where the key is absent.
+  /// - Parameters:
+  ///   - key: of this object.
+  ///   - expected: the value that is supported.
+  ///   - fallback: what the class takes where the key is absent.
   public mutating func require(
     _ key: String, equals expected: JSON, default fallback: JSON? = nil
   ) throws {

@@ -10,7 +10,10 @@ public struct JSONLimits: Sendable, Equatable {
   /// How many values, at all depths, it may hold.
   public var values: Int
 
-  /// - Parameter depth: at most 512, so that reading fits on the stack.
+  /// - Parameters:
+  ///   - depth: at most 512, so that reading fits on the stack.
+  ///   - bytes: of the whole document.
+  ///   - values: at all depths together.
   public init(
     depth: Int = InputLimits.jsonDepth, bytes: Int = InputLimits.jsonFile,
     values: Int = InputLimits.jsonValues

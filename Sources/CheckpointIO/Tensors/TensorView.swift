@@ -36,8 +36,9 @@ public struct TensorView: Sendable {
   /// The address is a multiple of the element's size: a tensor that lies in the file at another one is
   /// copied for the call.
   ///
-  /// - Parameter part: the bytes that are meant, counted from the tensor's first; all of them by default. Begins at an
-  ///   element.
+  /// - Parameters:
+  ///   - part: the bytes that are meant, counted from the tensor's first; all of them by default. Begins at an element.
+  ///   - body: must not keep the pointer.
   public func withUnsafeBytes<Result>(
     in part: Range<Int>? = nil, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
