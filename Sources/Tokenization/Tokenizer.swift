@@ -64,7 +64,9 @@ public struct Tokenizer: Sendable {
   /// Bytes that are no UTF-8 become U+FFFD. Ids without a piece are skipped, as in Hugging Face
   /// tokenizers.
   ///
-  /// - Parameter skippingSpecialTokens: leave out the tokens marked special.
+  /// - Parameters:
+  ///   - ids: in order.
+  ///   - skippingSpecialTokens: leave out the tokens marked special.
   public func decode(_ ids: [Int], skippingSpecialTokens: Bool = false) -> String {
     let addedTokens = pipeline.addedTokens
     let vocabulary = pipeline.model.vocabulary
