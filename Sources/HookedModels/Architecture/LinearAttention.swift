@@ -62,7 +62,14 @@ public struct LinearAttention: Sendable, Equatable {
     case rms(epsilon: Double, gain: Bool)
   }
 
-  /// - Parameter normalised: only together with fixed decays.
+  /// - Parameters:
+  ///   - featureMap: φ, of queries and keys.
+  ///   - scale: what outputs are multiplied by, usually 1/√d.
+  ///   - update: how the state forgets and what a token writes.
+  ///   - normalised: whether outputs are divided by φ(q)·Σ φ(k); only together with fixed decays.
+  ///   - outputNorm: what happens to each head's output before W_O.
+  ///   - outputGate: the function of a projection of the input that outputs are multiplied by; nil for none.
+  ///   - convolution: tokens of the causal convolution before φ; nil for none.
   public init(
     featureMap: FeatureMap, scale: Double, update: StateUpdate, normalised: Bool,
     outputNorm: OutputNorm, outputGate: Activation? = nil, convolution: Int? = nil

@@ -7,7 +7,10 @@ import TensorCore
 extension Transformer {
   /// Writes config.json and model.safetensors into a folder that exists.
   ///
-  /// - Parameter type: what the weights are rounded to.
+  /// - Parameters:
+  ///   - folder: where the two files go; others in it stay.
+  ///   - type: what the weights are rounded to.
+  ///   - tokens: the special tokens that config.json names.
   /// - Throws: `ModelError.unsupportedFamily` for a family that is only read, `.unsupportedValue` for an architecture
   ///   that its layout cannot say, `CheckpointError` when writing fails.
   public func save(to folder: String, as type: ElementType, tokens: SpecialTokens) throws {

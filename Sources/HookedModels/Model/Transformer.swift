@@ -21,7 +21,9 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
 
   /// - Parameters:
   ///   - name: for messages and the CSV column `model`.
+  ///   - architecture: what it computes.
   ///   - parameters: one for each of `architecture.parameters`, by name and of that shape.
+  ///   - context: what it computes on.
   public init(
     name: String, architecture: Architecture, parameters: [String: Parameter<Scalar>],
     context: ComputeContext

@@ -41,8 +41,9 @@ extension Transformer {
   ///
   /// - Parameters:
   ///   - batch: prefixes count as constants; training gives none.
+  ///   - plan: what to read and what to change on the way.
   ///   - targets: tokens to predict; the loss is Σ −weight · log p.
-  ///   - parameters: whose gradients are wanted, by canonical name (`layers.3.attn.k_proj.weight`).
+  ///   - wanted: the parameters whose gradients are wanted, by canonical name (`layers.3.attn.k_proj.weight`).
   ///   - hooks: activations whose gradients are wanted, after the plan's edits there; those with one row a token.
   /// - Throws: what `run` throws, and `ModelError` for gradients that cannot be had.
   public func gradients(

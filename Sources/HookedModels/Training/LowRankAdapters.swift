@@ -20,8 +20,11 @@ public struct LowRankAdapters<Scalar: TensorScalar>: Sendable {
   /// Adapters that change nothing yet: A uniform in ±1/√in, B zero.
   ///
   /// - Parameters:
-  ///   - adapted: selects matrices by canonical name, `layers.3.attn.v_proj.weight`.
+  ///   - model: whose matrices are adapted; it stays as it is.
+  ///   - rank: r, at least 1.
+  ///   - alpha: α: an update counts α / r.
   ///   - seed: the draws of each A depend on it and on the matrix's name only.
+  ///   - adapted: selects matrices by canonical name, `layers.3.attn.v_proj.weight`.
   public init(
     to model: Transformer<Scalar>, rank: Int, alpha: Double, seed: UInt64,
     adapted: (String) -> Bool

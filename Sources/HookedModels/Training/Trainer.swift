@@ -39,8 +39,11 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
   private var tensors: [String: Tensor<Scalar>]
 
   /// - Parameters:
+  ///   - model: the model before the first step.
   ///   - trained: selects parameters by canonical name; the others stay bit-identical.
   ///   - optimiser: a fresh one, or what an earlier trainer left.
+  ///   - schedule: the learning rate of each step.
+  ///   - clipNorm: what the joint gradient norm is clipped to; nil for no clipping.
   public init(
     _ model: Transformer<Scalar>, trained: (String) -> Bool = { _ in true },
     optimiser: Optimiser<Scalar>, schedule: Schedule, clipNorm: Double? = nil

@@ -29,7 +29,9 @@ public struct ReferenceComparison: Sendable {
   /// Tensors that were not compared, and why: names that other tools have and this model does not.
   public let notCompared: [(name: String, reason: String)]
 
-  /// - Parameter path: the safetensors file.
+  /// - Parameters:
+  ///   - model: of the weights that the reference was computed with.
+  ///   - path: the safetensors file.
   /// - Throws: `CheckpointError` for a file that cannot be used, `HookError` for a tensor whose name nobody
   ///   knows, and what a run throws.
   public init(_ model: Transformer<Float>, path: String) throws {

@@ -11,8 +11,10 @@ public struct Verification: Sendable {
   /// Tokens of the batch that threads and instruction sets are compared on.
   let lengths: [Int]
 
-  /// - Parameter lengths: tokens of each sequence that threads and instruction sets are compared on; by default as
-  ///   many as the plain kernels get through in some seconds. The other checks take a few tokens.
+  /// - Parameters:
+  ///   - model: the model that is checked.
+  ///   - lengths: tokens of each sequence that threads and instruction sets are compared on; by default as many as the
+  ///     plain kernels get through in some seconds. The other checks take a few tokens.
   public init(_ model: Transformer<Float>, lengths: [Int]? = nil) {
     self.model = model
     let affordable = min(40, max(3, 1_000_000_000 / model.architecture.parameterCount))
