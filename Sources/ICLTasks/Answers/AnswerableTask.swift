@@ -169,6 +169,7 @@ public struct AnswerableTask: Sendable, Equatable {
   ///   - token: the predicted token.
   ///   - text: its decoded text.
   ///   - pair: the pair's place in `task.pairs`.
+  ///   - rule: what counts as right; not `hendel`, which becomes a rule once the category is known.
   public func isCorrect(token: Int, text: String, pair: Int, rule: AnswerRule = .exact) -> Bool {
     let rule = rule.rule(for: task.category)
     if policy == .firstToken, rule != .prefix {

@@ -39,7 +39,9 @@ public struct ClassificationTemplate: Sendable, Equatable {
   /// A text that comes again with the same label is taken once; with another label, the later words
   /// become further right answers.
   ///
-  /// - Parameter split: only the examples of this split; all of them when `nil`.
+  /// - Parameters:
+  ///   - dataset: labelled texts; its name becomes the task's.
+  ///   - split: only the examples of this split; all of them when `nil`.
   /// - Throws: `TaskError.unknownName` for a label that the template does not have.
   public func task(of dataset: ClassificationDataset, split: String? = nil) throws -> ICLTask {
     var pairs: [ICLTask.Pair] = []

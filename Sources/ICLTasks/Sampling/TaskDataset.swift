@@ -91,6 +91,10 @@ public struct TaskDataset: Sendable {
   /// The demonstration sets of a task whose pairs the caller keeps apart.
   ///
   /// - Parameters:
+  ///   - task: the task, already reduced to the pairs that can be used.
+  ///   - shots: demonstrations a set, at least 0.
+  ///   - dummies: dummy queries a set, at least 0.
+  ///   - seed: the seed of every draw.
   ///   - asked: the places in `task.pairs` that may be asked.
   ///   - shown: those that may be shown or stand in as dummies.
   /// - Throws: `TaskError.tooFewPairs`.
@@ -131,8 +135,10 @@ public struct TaskDataset: Sendable {
 
   /// One demonstration set.
   ///
-  /// - Parameter index: the number of the set within its split, from 0. There is no last one; more
-  ///   sets never change the earlier ones.
+  /// - Parameters:
+  ///   - split: whose queries it asks.
+  ///   - index: the number of the set within its split, from 0. There is no last one; more sets never change the
+  ///     earlier ones.
   public func demonstrationSet(_ split: DatasetSplit, _ index: Int) -> DemonstrationSet {
     precondition(index >= 0, "demonstrationSet: the index is \(index)")
     let candidates = queries(of: split)
