@@ -167,6 +167,7 @@ public enum ProbeRegistry {
   /// - Parameters:
   ///   - tree: the probe file with the command line's overrides.
   ///   - small: whether the overlay `small` applies.
+  ///   - context: what its models run on.
   public static func prepare(_ tree: SpecTree, small: Bool, on context: ComputeContext) throws
     -> PreparedProbe
   {

@@ -32,6 +32,7 @@ public struct Replay {
   /// Finds the cell of a row.
   ///
   /// - Parameters:
+  ///   - run: the run that the table is of.
   ///   - table: the table's file.
   ///   - row: counted from 0, the header not counted, as pandas does.
   /// - Throws: `RunError.invalidInput` for a row that is not there or a run.json that does not count its rows.
@@ -82,7 +83,10 @@ public struct Replay {
   ///
   /// - Parameters:
   ///   - prepared: the probe, from `spec()`.
+  ///   - environment: the program and the machine of today.
   ///   - folder: an empty folder for the work on a row over all cells.
+  ///   - progress: told of each cell of a row over all cells.
+  ///   - shouldStop: asked before each cell.
   /// - Throws: `RunError.refused` where the files are no longer those of the run, and what the probe's work throws.
   public func outcome(
     _ prepared: PreparedProbe, environment: RunEnvironment, folder: String,

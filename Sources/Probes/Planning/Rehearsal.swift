@@ -38,8 +38,10 @@ public struct Rehearsal: Sendable {
 extension PreparedProbe {
   /// Rehearses the cells; the probe was prepared on a context with this meter.
   ///
-  /// - Parameter limit: seconds after which cells that are left take the work of those of their group in proportion to
-  ///   cost; at least one of each group is rehearsed.
+  /// - Parameters:
+  ///   - meter: rehearsing, and that of the probe's context.
+  ///   - limit: seconds after which cells that are left take the work of those of their group in proportion to cost; at
+  ///     least one of each group is rehearsed.
   /// - Throws: what the run would throw.
   public func rehearsed(on meter: WorkMeter, limit: Double = 20) throws -> Rehearsal {
     precondition(meter.kind == .rehearsing, "a rehearsal is told, not counted")

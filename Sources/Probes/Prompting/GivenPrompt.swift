@@ -17,7 +17,10 @@ public struct GivenPrompt: Sendable, Equatable {
   /// Absolute positions by role; empty for a text that no template writes.
   public let roles: [Role: [Int]]
 
-  /// - Parameter template: what must have written the text; nil tries the presets, and a text of none has no roles.
+  /// - Parameters:
+  ///   - text: the prompt.
+  ///   - template: what must have written the text; nil tries the presets, and a text of none has no roles.
+  ///   - encoder: the model's tokenizer with its policy.
   /// - Throws: what the tokenizer throws; `RunError.invalidInput` for a text that the template does not write.
   public init(_ text: String, template: PromptTemplate?, encoder: PromptEncoder) throws {
     let prompt: Prompt?

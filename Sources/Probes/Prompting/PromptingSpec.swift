@@ -50,6 +50,7 @@ public struct PromptingSpec: Sendable, Equatable {
 
 extension PromptingSpec {
   /// - Parameters:
+  ///   - reader: of the probe file.
   ///   - tasks: the default of the key `tasks`; nil where the probe's other keys name them.
   ///   - sets: the default of `development_sets` and `test_sets`.
   /// - Throws: `RunError.invalidSpec` for a value that does not fit.

@@ -13,7 +13,10 @@ public struct Cell: Sendable, Hashable {
   /// every probe whose work is in the models of a `ProbeModel`.
   public let work: Work?
 
-  /// - Parameter cost: above 0.
+  /// - Parameters:
+  ///   - key: not empty; no other cell of the run has it.
+  ///   - cost: above 0.
+  ///   - work: what it takes, where a rehearsal would not show it.
   public init(key: String, cost: Double = 1, work: Work? = nil) {
     precondition(!key.isEmpty && cost > 0 && cost.isFinite, "cell '\(key)' of cost \(cost)")
     self.key = key

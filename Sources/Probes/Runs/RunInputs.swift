@@ -92,7 +92,11 @@ public struct RunInputs: Sendable, Equatable {
   /// `f32` or `bf16`.
   public let precision: String
 
-  /// - Parameter files: checkpoint, tokenizer and data; the same one twice counts once.
+  /// - Parameters:
+  ///   - probe: the probe's name.
+  ///   - spec: the probe file with overrides and overlay.
+  ///   - files: checkpoint, tokenizer and data; the same one twice counts once.
+  ///   - precision: `f32`, `bf16`, or `f64` for a probe without checkpoints.
   /// - Throws: `RunError.invalidInput` when two different files have the same role and name, since rows
   ///   about them could not be told apart.
   public init(probe: String, spec: ResolvedSpec, files: [InputFile], precision: String) throws {

@@ -90,7 +90,9 @@ public struct Bootstrap: Sendable {
 
   /// The mean of `values` with its interval; a row without value does not count.
   ///
-  /// - Parameter clusters: the cluster of each row, by name.
+  /// - Parameters:
+  ///   - values: one a row; nil does not count.
+  ///   - clusters: the cluster of each row, by name.
   public func mean(_ values: [Double?], clusters: [String]) -> Estimate {
     var sample = ClusteredSample(clusters: clusters)
     let series = sample.add(values)

@@ -67,7 +67,9 @@ public struct VectorExtraction: Sendable {
 
   /// Extracts the vector.
   ///
-  /// - Parameter outputs: where it will be written, so that what cannot be written is refused before anything is run.
+  /// - Parameters:
+  ///   - outputs: where it will be written, so that what cannot be written is refused before anything is run.
+  ///   - context: what the model runs on.
   /// - Throws: errors of models, tasks and tokenizers; `RunError.refused` for an output.
   public func run(outputs: [String], on context: ComputeContext) throws -> Extracted {
     for output in outputs { try SavedVector.format(of: output, mode: mode, layer: layer) }

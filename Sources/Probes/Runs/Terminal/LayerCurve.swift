@@ -54,7 +54,9 @@ public struct LayerCurve: Sendable, Equatable {
   /// The drawing, at most `width` characters a line.
   ///
   /// Where there are more layers than columns, a column shows the greatest value of its layers.
-  /// - Parameter ascii: plain ASCII for terminals and logs that have nothing else.
+  /// - Parameters:
+  ///   - width: at least 24 for a drawing; below that the title alone.
+  ///   - ascii: plain ASCII for terminals and logs that have nothing else.
   public func lines(width: Int = 80, ascii: Bool = false) -> [String] {
     let layers = series.map(\.values.count).max() ?? 0
     guard layers > 0, width >= 24 else { return [String(title.prefix(width))] }
