@@ -6,7 +6,9 @@ import TensorCore
 
 /// A probe whose inputs are open and checked: everything that can be refused has been.
 public struct PreparedProbe {
+  /// What decides the numbers.
   public let inputs: RunInputs
+  /// What will be computed, and which tables it ends in.
   public let plan: RunPlan
   /// Computes a cell.
   public let work: (Cell) throws -> CellOutput
@@ -157,6 +159,7 @@ public enum ProbeRegistry {
     },
   ]
 
+  /// Every kind of probe file, with one line of what it does.
   public static var all: [(name: String, about: String)] { entries.map { ($0.name, $0.about) } }
 
   /// Opens what a probe file asks for.
@@ -164,6 +167,7 @@ public enum ProbeRegistry {
   /// - Parameters:
   ///   - tree: the probe file with the command line's overrides.
   ///   - small: whether the overlay `small` applies.
+  ///   - context: what its models run on.
   public static func prepare(_ tree: SpecTree, small: Bool, on context: ComputeContext) throws
     -> PreparedProbe
   {

@@ -5,6 +5,7 @@
 
 /// The files of one checkpoint, opened: headers are read and verified, weights only mapped.
 public struct CheckpointFolder: TensorFile {
+  /// The folder.
   public let path: String
   /// The contents of config.json.
   public let config: JSON
@@ -90,8 +91,12 @@ public struct CheckpointFolder: TensorFile {
     names = shards.flatMap(\.names)
   }
 
+  /// Whether any shard has a tensor of that name.
   public func contains(_ name: String) -> Bool { shardOfTensor[name] != nil }
 
+  /// The tensor of that name, in whichever shard it lies.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`.
   public func tensor(named name: String) throws -> TensorView {
     guard let shard = shardOfTensor[name] else {
       throw CheckpointError.missingTensor(file: path, tensor: name)

@@ -9,6 +9,7 @@ extension JSON {
   /// - Parameters:
   ///   - bytes: the document, UTF-8.
   ///   - file: what messages call it.
+  ///   - limits: how deep, long and full it may be.
   /// - Throws: `CheckpointError.invalidJSON`, with the place.
   public init(
     parsing bytes: some Collection<UInt8>, file: String, limits: JSONLimits = .default

@@ -2,6 +2,7 @@
 
 /// A safetensors file.
 public struct SafetensorsFile: TensorFile {
+  /// The file.
   public let path: String
   /// The names of all tensors, in the order of their data.
   public let names: [String]
@@ -29,8 +30,12 @@ public struct SafetensorsFile: TensorFile {
     self.views = views
   }
 
+  /// Whether there is a tensor of that name.
   public func contains(_ name: String) -> Bool { views[name] != nil }
 
+  /// The tensor of that name; nothing of it is read yet.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`.
   public func tensor(named name: String) throws -> TensorView {
     guard let view = views[name] else {
       throw CheckpointError.missingTensor(file: path, tensor: name)

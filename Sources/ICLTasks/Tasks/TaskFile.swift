@@ -34,9 +34,13 @@ public struct TaskFile: Sendable, Equatable {
     }
   }
 
+  /// The file.
   public let path: String
+  /// The format that was recognised.
   public let format: Format
+  /// What it says.
   public let task: ICLTask
+  /// What the reader changed.
   public let changes: Changes
 
   /// Reads a task file of any of the three formats.

@@ -5,6 +5,7 @@ import CheckpointIO
 
 /// The folder of a finished run.
 public struct FinishedRun: Sendable {
+  /// The folder, without a slash at its end.
   public let path: String
   /// run.json.
   public let record: JSON

@@ -12,7 +12,9 @@ public struct RunComparison: Sendable {
   public struct Pair: Sendable {
     /// The values of `keyColumns`.
     public let key: [TableValue]
+    /// Of the first run; nil where it lacks the observation.
     public let first: Estimate?
+    /// Of the second run; nil where it lacks the observation.
     public let second: Estimate?
     /// The two-sided p-value that both runs do equally well on the same examples; `nil` without such examples.
     public fileprivate(set) var p: Double?
@@ -28,6 +30,7 @@ public struct RunComparison: Sendable {
     public var isDifferent: Bool { first != second }
   }
 
+  /// The columns that say what was observed.
   public let keyColumns: [Column]
   /// Columns that differ throughout, with both values.
   public let apart: [(column: String, first: TableValue, second: TableValue)]

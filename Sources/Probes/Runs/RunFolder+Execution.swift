@@ -5,12 +5,15 @@ import CheckpointIO
 
 /// What a finished run leaves.
 public struct RunOutcome: Sendable, Equatable {
+  /// Where the files are.
   public let folder: String
+  /// 16 hexadecimal digits.
   public let runID: String
   /// The names of the final files, run.json last.
   public let files: [String]
   /// Cells that this session computed, and those of earlier ones.
   public let computed: Int
+  /// Cells of earlier sessions.
   public let resumed: Int
 }
 
@@ -23,10 +26,10 @@ extension RunFolder {
   /// plan again gives the same bytes in every CSV as a run that was left alone.
   ///
   /// - Parameters:
+  ///   - plan: the same one each time the run goes on.
   ///   - spreadsheetSafe: whether texts in the tables that a spreadsheet would run get an apostrophe in front.
   ///   - progress: called before the first cell and after each.
-  ///   - shouldStop: asked before each cell. `work` may ask too and throw `CancellationError`, which drops
-  ///     its cell.
+  ///   - shouldStop: asked before each cell. `work` may ask too and throw `CancellationError`, which drops its cell.
   ///   - conclude: makes the rows over all cells, which come last in each table; called once all are done.
   ///   - work: computes a cell. Its rows must not depend on which cells were computed before.
   /// - Throws: `RunError.interrupted` when it was stopped; `.changed` when an input file changed meanwhile;

@@ -4,10 +4,12 @@ import CheckpointIO
 
 /// A file that a run reads, by its contents.
 public struct InputFile: Sendable, Equatable {
+  /// What a file is to the run.
   public enum Role: String, Sendable, CaseIterable {
     case checkpoint, tokenizer, data
   }
 
+  /// What the file is to the run.
   public let role: Role
   /// What messages and run.json call it: `ts-softmax/model.safetensors`. Never the folders above.
   public let name: String
@@ -81,14 +83,20 @@ public struct InputFile: Sendable, Equatable {
 ///
 /// Not the version of the program, threads, paths or shard: they change no bit, or are written beside it.
 public struct RunInputs: Sendable, Equatable {
+  /// The probe's name.
   public let probe: String
+  /// The probe file with overrides and overlay.
   public let spec: ResolvedSpec
   /// Sorted by role and name.
   public let files: [InputFile]
   /// `f32` or `bf16`.
   public let precision: String
 
-  /// - Parameter files: checkpoint, tokenizer and data; the same one twice counts once.
+  /// - Parameters:
+  ///   - probe: the probe's name.
+  ///   - spec: the probe file with overrides and overlay.
+  ///   - files: checkpoint, tokenizer and data; the same one twice counts once.
+  ///   - precision: `f32`, `bf16`, or `f64` for a probe without checkpoints.
   /// - Throws: `RunError.invalidInput` when two different files have the same role and name, since rows
   ///   about them could not be told apart.
   public init(probe: String, spec: ResolvedSpec, files: [InputFile], precision: String) throws {

@@ -64,6 +64,7 @@ public struct ShardMerge {
       file: "\(shards[0].path)/\(RunFolder.shardName)")
   }
 
+  /// The precision that the shards were computed with.
   public var precision: String {
     shards[0].record["inputs"]?["precision"]?.stringValue ?? ""
   }
@@ -73,7 +74,10 @@ public struct ShardMerge {
   /// - Parameters:
   ///   - prepared: the probe, from `spec()`.
   ///   - folder: where the run goes; nil for `RunFolder.defaultPath`.
+  ///   - environment: the program and the machine that merges.
+  ///   - force: whether what another run wrote into `folder` is removed.
   ///   - spreadsheetSafe: as in `RunFolder.execute`; shards hold the bytes themselves.
+  ///   - conclude: makes the rows over all cells.
   /// - Throws: `RunError.refused` where the files are no longer those of the shards, or another run lies in `folder`.
   public func outcome(
     _ prepared: PreparedProbe, into folder: String?, environment: RunEnvironment, force: Bool,

@@ -71,10 +71,16 @@ public struct SpecReader: Sendable {
     try list(key, fallback, Self.expected(range)) { Self.double($0, range) }
   }
 
+  /// A truth value; `fallback` where the key is absent.
+  ///
+  /// - Throws: `RunError.invalidSpec`.
   public mutating func bool(_ key: String, default fallback: Bool? = nil) throws -> Bool {
     try required(key, fallback, "true or false", \.boolValue)
   }
 
+  /// A text; `fallback` where the key is absent.
+  ///
+  /// - Throws: `RunError.invalidSpec`.
   public mutating func string(_ key: String, default fallback: String? = nil) throws -> String {
     try required(key, fallback, "a text", \.stringValue)
   }
@@ -84,6 +90,9 @@ public struct SpecReader: Sendable {
     try ifPresent(key) { try $0.string(key) }
   }
 
+  /// Texts; `fallback` where the key is absent.
+  ///
+  /// - Throws: `RunError.invalidSpec`.
   public mutating func strings(_ key: String, default fallback: [String]? = nil) throws -> [String]
   {
     try list(key, fallback, "a text", \.stringValue)

@@ -5,6 +5,7 @@
 public struct LayerCurve: Sendable, Equatable {
   /// One curve.
   public struct Series: Sendable, Equatable {
+    /// What the legend calls the curve.
     public let name: String
     /// By layer; `nil` where there is none.
     public let values: [Double?]
@@ -17,7 +18,9 @@ public struct LayerCurve: Sendable, Equatable {
 
   /// A value that does not depend on the layer, drawn as a line across.
   public struct Level: Sendable, Equatable {
+    /// What the legend calls the line.
     public let name: String
+    /// Nil draws nothing.
     public let value: Double?
 
     public init(_ name: String, _ value: Double?) {
@@ -26,8 +29,11 @@ public struct LayerCurve: Sendable, Equatable {
     }
   }
 
+  /// The line above the drawing.
   public let title: String
+  /// The curves, each with its own mark.
   public let series: [Series]
+  /// The lines across.
   public let levels: [Level]
   /// What the vertical axis covers; values beyond it are drawn at its ends.
   public let range: ClosedRange<Double>
@@ -48,7 +54,9 @@ public struct LayerCurve: Sendable, Equatable {
   /// The drawing, at most `width` characters a line.
   ///
   /// Where there are more layers than columns, a column shows the greatest value of its layers.
-  /// - Parameter ascii: plain ASCII for terminals and logs that have nothing else.
+  /// - Parameters:
+  ///   - width: at least 24 for a drawing; below that the title alone.
+  ///   - ascii: plain ASCII for terminals and logs that have nothing else.
   public func lines(width: Int = 80, ascii: Bool = false) -> [String] {
     let layers = series.map(\.values.count).max() ?? 0
     guard layers > 0, width >= 24 else { return [String(title.prefix(width))] }

@@ -6,7 +6,11 @@ public enum ProgressLine {
   /// `task-vectors  ██████░░░░░░░░  37 of 96 cells  39 %  1.4 cells/s  2 min 10 s left`, at most `width`
   /// characters.
   ///
-  /// - Parameter ascii: `#` and `-` instead of blocks.
+  /// - Parameters:
+  ///   - progress: how far the run is.
+  ///   - title: what stands first.
+  ///   - width: characters.
+  ///   - ascii: `#` and `-` instead of blocks.
   public static func text(
     _ progress: RunProgress, title: String, width: Int = 80, ascii: Bool = false
   ) -> String {

@@ -2,7 +2,9 @@
 
 /// Rows of texts under headers.
 public struct TextTable: Sendable, Equatable {
+  /// One for each column.
   public let headers: [String]
+  /// One text for each header.
   public private(set) var rows: [[String]] = []
 
   public init(headers: [String]) { self.headers = headers }
@@ -21,7 +23,9 @@ public struct TextTable: Sendable, Equatable {
 
   /// The lines, at most `width` characters each: the widest column of words gives way first, and what
   /// does not fit is cut off.
-  /// - Parameter ascii: marks shortened words with `~`, not with an ellipsis.
+  /// - Parameters:
+  ///   - width: characters.
+  ///   - ascii: marks shortened words with `~`, not with an ellipsis.
   public func lines(width: Int = 80, ascii: Bool = false) -> [String] {
     var widths = headers.indices.map { column in
       rows.map { $0[column].count }.reduce(headers[column].count, max)
