@@ -26,6 +26,7 @@ extension JSON {
   /// Reads the JSON document in the file at `path`.
   public init(contentsOf path: String, limits: JSONLimits = .default) throws {
     let bytes = try FileReading.readFile(path, limit: limits.bytes)
+    try LargeFilePointer.refuse(bytes, file: path)
     try self.init(parsing: bytes, file: path, limits: limits)
   }
 }

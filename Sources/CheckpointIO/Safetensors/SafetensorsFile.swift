@@ -17,7 +17,10 @@ public struct SafetensorsFile: TensorFile {
   ///   `.missing` and `.unreadable`.
   public init(path: String) throws {
     let mapping = try MappedFile(path)
-    let header = try mapping.withUnsafeBytes { try SafetensorsHeader($0, file: path) }
+    let header = try mapping.withUnsafeBytes { bytes in
+      try LargeFilePointer.refuse(bytes, file: path)
+      return try SafetensorsHeader(bytes, file: path)
+    }
     self.path = path
     self.mapping = mapping
     metadata = header.metadata

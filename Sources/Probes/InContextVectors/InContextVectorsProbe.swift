@@ -66,7 +66,7 @@ struct InContextVectorsProbe {
         var cell = InContextVectorsCell(model, task, spec)
         try cell.run(others: study.tasks(of: model))
         return cell.cell.output
-      }, summary: { accuracyTable($0) })
+      }, summary: { accuracyTable($0, on: $1) })
   }
 }
 

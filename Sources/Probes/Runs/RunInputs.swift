@@ -142,21 +142,12 @@ public struct RunInputs: Sendable, Equatable {
 
   /// What differs from stored inputs, in words; empty when nothing does.
   package func differences(from stored: JSON) -> [String] {
-    var found: [String] = []
-    func text(_ json: JSON?) -> String { json.map { $0.canonicalText } ?? "absent" }
-    func compare(_ key: String, _ now: JSON?, _ then: JSON?) {
-      if let now = now?.objectValue, let then = then?.objectValue {
-        let added = then.keys.filter { now.position(of: $0) == nil }
-        for inner in now.keys + added {
-          compare(key.isEmpty ? inner : "\(key).\(inner)", now[inner], then[inner])
-        }
-      } else if now?.canonicalText != then?.canonicalText {
-        found.append("\(key) was \(text(then)), is \(text(now))")
-      }
-    }
-    compare("probe", json["probe"], stored["probe"])
-    compare("precision", json["precision"], stored["precision"])
-    compare("", json["spec"], stored["spec"])
+    let own = json
+    let differences =
+      TreeDifference.all(own["probe"], stored["probe"], at: "probe")
+      + TreeDifference.all(own["precision"], stored["precision"], at: "precision")
+      + TreeDifference.all(own["spec"], stored["spec"])
+    var found = differences.map { "\($0.key) was \($0.second), is \($0.first)" }
     var then: [String: String] = [:]
     for file in stored["files"]?.arrayValue ?? [] {
       if let role = file["role"]?.stringValue, let name = file["name"]?.stringValue {

@@ -111,7 +111,7 @@ struct VectorArithmeticProbe {
         var cell = VectorArithmeticCell(model, task, spec)
         try cell.run(study.ready[model.name] ?? [:])
         return cell.cell.output
-      }, summary: { accuracyTable($0) })
+      }, summary: { accuracyTable($0, on: $1) })
   }
 }
 
