@@ -201,7 +201,7 @@ class NNsight:
         from nnsight import LanguageModel
 
         self.model = LanguageModel(FOLDER, device_map="cpu", dispatch=True)
-        self.blocks = blocks_of(self.model)
+        self.blocks = self.model.transformer.h
 
     def forward(self, sequences):
         with self.model.trace(tensor(sequences)):
@@ -249,18 +249,20 @@ class Pyvene:
         self.model = AutoModelForCausalLM.from_pretrained(FOLDER, dtype=TYPE).eval()
         self.layers = range(len(blocks_of(self.model)))
 
-    def intervenable(self, layer, component, intervention):
+    def intervenable(self, layer, component, intervention, places=1):
         return self.pyvene.IntervenableModel(
             self.pyvene.IntervenableConfig([{
-                "layer": layer, "component": component, "intervention_type": intervention}]), self.model)
+                "layer": layer, "component": component, "max_number_of_units": places,
+                "intervention_type": intervention}]), self.model)
 
     def states(self, sequences, component):
         """The residual stream at one component of each block, of every token."""
         found = []
         for layer in self.layers:
-            collect = self.intervenable(layer, component, self.pyvene.CollectIntervention)
             places = list(range(len(sequences[0])))
-            (_, rows), _ = collect({"input_ids": tensor(sequences)}, unit_locations={"base": places})
+            collect = self.intervenable(layer, component, self.pyvene.CollectIntervention, len(places))
+            (_, rows), _ = collect(
+                {"input_ids": tensor(sequences)}, unit_locations={"base": [[places] * len(sequences)]})
             found.append(torch.stack([torch.as_tensor(r) for r in rows]).reshape(len(sequences), len(places), -1))
         return found
 
