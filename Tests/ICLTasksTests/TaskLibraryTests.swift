@@ -137,6 +137,7 @@ import Testing
     #expect(library.files.allSatisfy { $0.format == .house })
     for file in library.files {
       let task = file.task
+      expectWritten(task)
       guard let name = task.inverseOf else { continue }
       let original = try library.task(named: name)
       let forward = Dictionary(original.pairs.map { ($0.input, $0.answers) }) { first, _ in first }
@@ -152,6 +153,21 @@ import Testing
     }
     let ceiling = try #require(zeroShotCeiling(library.tasks))
     #expect(ceiling <= 0.30, "demonstrations hardly matter: the ceiling is \(ceiling)")
+  }
+
+  /// What data/README.md asks of texts.
+  private func expectWritten(_ task: ICLTask) {
+    for text in task.pairs.flatMap({ [$0.input] + $0.answers }) {
+      // Equal strings may differ in how they are composed: compared by their bytes.
+      let composed = text.precomposedStringWithCanonicalMapping
+      #expect(
+        !text.contains(",") && !text.contains("->") && text.utf8.elementsEqual(composed.utf8),
+        "\(task.name): '\(text)'")
+    }
+    for (texts, most) in [(task.pairs.map(\.output), 0.05), (task.pairs.map(\.input), 0.15)] {
+      let share = Double(texts.count { $0.contains(" ") }) / Double(texts.count)
+      #expect(share <= most, "\(task.name): \(share) of the texts are of several words")
+    }
   }
 
   /// The 18 tasks of Hendel et al. 2023, and how many pairs each must have at least.

@@ -76,7 +76,8 @@ public struct ShardMerge {
   ///   - folder: where the run goes; nil for `RunFolder.defaultPath`.
   ///   - environment: the program and the machine that merges.
   ///   - force: whether what another run wrote into `folder` is removed.
-  ///   - spreadsheetSafe, harnessSamples: as in `RunFolder.execute`; shards hold the bytes themselves.
+  ///   - spreadsheetSafe: as in `RunFolder.execute`; shards hold the bytes themselves.
+  ///   - harnessSamples: as in `RunFolder.execute`.
   ///   - conclude: makes the rows over all cells.
   /// - Throws: `RunError.refused` where the files are no longer those of the shards, or another run lies in `folder`.
   public func outcome(

@@ -5,6 +5,7 @@
 public struct HeatMap: Sendable, Equatable {
   /// One map.
   public struct Panel: Sendable, Equatable {
+    /// What stands above the panel.
     public let title: String
     /// `[rows][columns]`; `nil` where there is no value.
     public let values: [[Double?]]
@@ -15,16 +16,26 @@ public struct HeatMap: Sendable, Equatable {
     }
   }
 
+  /// What stands above the drawing.
   public let title: String
   /// What a row is, such as `layer`.
   public let axis: String
+  /// The name of each row.
   public let rows: [String]
+  /// The name of each column.
   public let columns: [String]
+  /// Each of as many rows and columns as are named.
   public let panels: [Panel]
   /// The value that the fullest shade stands for, and greater ones with it.
   public let top: Double
 
-  /// - Parameter top: the greatest value of all panels where it is nil.
+  /// - Parameters:
+  ///   - title: what stands above the drawing.
+  ///   - axis: what a row is.
+  ///   - rows: the name of each row.
+  ///   - columns: the name of each column.
+  ///   - panels: each of as many rows and columns as are named.
+  ///   - top: the greatest value of all panels where it is nil.
   public init(
     title: String, axis: String = "layer", rows: [String], columns: [String], panels: [Panel],
     top: Double? = nil
