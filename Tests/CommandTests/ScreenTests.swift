@@ -49,7 +49,7 @@ extension CommandTests {
 
     private func lines(_ text: String) -> [String] {
       text.split { $0 == "\n" || $0 == "\r" }.map {
-        $0.replacing(/\u{1B}\[[0-9;]*[mK]/, with: "")
+        String($0).replacing(/\u{1B}\[[0-9;]*[mK]/, with: "")
       }
     }
 
