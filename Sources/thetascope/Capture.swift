@@ -16,10 +16,12 @@ struct Capture: ParsableCommand {
       TransformerLens's, with layers as numbers, ranges (`blocks.2-5.hook_resid_post`) or `*`.
 
       Examples:
-        thetascope capture --model gpt2 --prompt "France->" --hook 'blocks.*.hook_resid_post' --out x.npz
-        thetascope capture --model gpt2 --prompts prompts.jsonl --hook blocks.3.attn.hook_pattern \\
-          --positions 'arrow[0]' --out x.safetensors
-        thetascope capture --model gpt2 --prompts prompts.txt --hook resid_post.-1 --norms --out norms.csv
+        thetascope capture --model gpt2 --prompt "France->" \\
+          --hook 'blocks.*.hook_resid_post' --out x.npz
+        thetascope capture --model gpt2 --prompts prompts.jsonl \\
+          --hook blocks.3.attn.hook_pattern --positions 'arrow[0]' --out x.npz
+        thetascope capture --model gpt2 --prompts prompts.txt \\
+          --hook resid_post.-1 --norms --out norms.csv
       """)
 
   @Option(help: "A Hugging Face folder.", completion: .directory) var model: String

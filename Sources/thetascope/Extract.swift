@@ -17,9 +17,12 @@ struct Extract: ParsableCommand {
       on the development sets. Only added vectors, from layer 1 on, can be GGUF control vectors.
 
       Examples:
-        thetascope extract --model gpt2 --task country_capital --layer 6 --out theta.safetensors
-        thetascope extract --model gpt2 --task antonyms --layer auto --shots 10 --out theta.safetensors --out theta.csv
-        thetascope extract --model llama --task en_fr --layer 12 --mode add --out french.gguf
+        thetascope extract --model gpt2 --task country_capital --layer 6 \\
+          --out theta.safetensors
+        thetascope extract --model gpt2 --task antonyms --layer auto --shots 10 \\
+          --out theta.safetensors --out theta.csv
+        thetascope extract --model llama --task en_fr --layer 12 --mode add \\
+          --out french.gguf
       """)
 
   @Option(help: "A Hugging Face folder.", completion: .directory) var model: String

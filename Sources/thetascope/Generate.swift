@@ -17,9 +17,10 @@ struct Generate: ParsableCommand {
       activations of every pass are written: pass 0 is the prompt.
 
       Examples:
-        thetascope generate --model gpt2 --prompt "Once upon a time" --max-new-tokens 50
-        thetascope generate --model gpt2 --prompt "I think" --temperature 0.8 --seed 3
-        thetascope generate --model gpt2 --prompt "I think" --add joy.safetensors --scale 4
+        thetascope generate --model gpt2 --prompt "Once upon" --max-new-tokens 50
+        thetascope generate --model gpt2 --prompt "I am" --temperature 0.8 --seed 3
+        thetascope generate --model gpt2 --prompt "I think" \\
+          --add joy.safetensors --scale 4
         thetascope generate --model gpt2 --prompt "France->" --max-new-tokens 3 \\
           --hook 'blocks.*.hook_resid_post' --out steps.npz
       """)

@@ -17,7 +17,7 @@ struct Tokens: ParsableCommand {
       Roles are those that hooks can be addressed by; they come from the template that the prompt is written in.
 
       Example:
-        thetascope tokens --model data/models/softmax --prompt 'France->Paris\nSpain->'
+        thetascope tokens --model data/models/softmax --prompt 'a->b\\nc->'
       """)
 
   @Option(help: "A folder with a tokenizer.", completion: .directory) var model: String

@@ -12,7 +12,9 @@ struct Merge: ParsableCommand {
       another run is refused. The models and data must lie where the shards found them; no weight is read.
 
       Example:
-        for i in 0 1 2 3; do thetascope run probe.yaml --shard $i/4 --out runs/part$i; done
+        for i in 0 1 2 3; do
+          thetascope run probe.yaml --shard $i/4 --out runs/part$i
+        done
         thetascope merge runs/part0 runs/part1 runs/part2 runs/part3 --out runs/all
       """)
 

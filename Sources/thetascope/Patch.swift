@@ -17,10 +17,12 @@ struct Patch: ParsableCommand {
       chooses). The table is CSV on stdout; with --max-new-tokens the texts themselves, without and with the vector.
 
       Examples:
-        thetascope patch --model gpt2 --vector theta.safetensors --prompt "example:France->"
-        thetascope patch --model gpt2 --vector theta.safetensors --prompts queries.txt --top 1 > patched.csv
-        thetascope patch --model gpt2 --vector joy.safetensors --mode add --scale 4 --at last \\
-          --prompt "I think" --max-new-tokens 30
+        thetascope patch --model gpt2 --vector theta.safetensors \\
+          --prompt "example:France->"
+        thetascope patch --model gpt2 --vector theta.safetensors \\
+          --prompts queries.txt --top 1 > patched.csv
+        thetascope patch --model gpt2 --vector joy.safetensors --mode add \\
+          --scale 4 --at last --prompt "I think" --max-new-tokens 30
       """)
 
   @Option(help: "A Hugging Face folder.", completion: .directory) var model: String

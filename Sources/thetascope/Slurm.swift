@@ -14,7 +14,8 @@ struct Slurm: ParsableCommand {
       preempted, requeued or killed goes on where it was; the script again continues a run that did not end.
 
       Example:
-        thetascope slurm probes/hendel.yaml --model /scratch/pythia-6.9b --threads 16 --shards 100 > run.sh
+        thetascope slurm probes/hendel.yaml --model /scratch/pythia-6.9b \\
+          --threads 16 --shards 100 > run.sh
         sh run.sh
       """)
 

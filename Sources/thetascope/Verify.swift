@@ -18,7 +18,8 @@ struct Verify: ParsableCommand {
 
       Examples:
         thetascope verify --model data/models/softmax
-        thetascope verify --model gpt2 --reference activations.safetensors --csv errors.csv
+        thetascope verify --model gpt2 --reference activations.safetensors \\
+          --csv errors.csv
       """)
 
   @Option(help: "A Hugging Face folder.", completion: .directory) var model: String

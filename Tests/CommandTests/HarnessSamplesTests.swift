@@ -4,6 +4,7 @@
 import CheckpointIO
 import Foundation
 import Probes
+import TestSupport
 import Testing
 
 extension CommandTests {
@@ -87,6 +88,20 @@ extension CommandTests {
       listed.expectSuccess()
       let queries = Set(rows.filter { $0.task == "upper" }.map(\.query)).count
       #expect(listed.output.contains("upper\tlm_eval\t\(queries) pairs\t"), "\(listed.output)")
+    }
+
+    /// The digests are the harness's: those of a document that lm_eval itself logged, computed as ours are.
+    @Test func digests() throws {
+      let path = fixture("harness/samples_capital_text_2026-11-25T00-00-00.jsonl")
+      let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+      for line in text.split(separator: "\n") {
+        let sample = try JSON(parsing: line.utf8, file: path)
+        func digest(_ text: String?) -> String? { text.map { SHA256.digest(of: $0.utf8) } }
+        #expect(sample["doc_hash"]?.stringValue == digest(sample["doc"]?.serialized(pretty: true)))
+        #expect(sample["target_hash"]?.stringValue == digest(sample["target"]?.stringValue))
+        let prompt = sample["arguments"]?["gen_args_0"]?["arg_0"]?.stringValue
+        #expect(sample["prompt_hash"]?.stringValue == digest(prompt) && prompt != nil)
+      }
     }
   }
 }

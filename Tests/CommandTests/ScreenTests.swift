@@ -49,11 +49,11 @@ extension CommandTests {
 
     private func lines(_ text: String) -> [String] {
       text.split { $0 == "\n" || $0 == "\r" }.map {
-        $0.replacing(/\u{1B}\[[0-9;]*[mK]/, with: "")
+        String($0).replacing(/\u{1B}\[[0-9;]*[mK]/, with: "")
       }
     }
 
-    @Test(arguments: [40, 60, 80, 120]) func terminal(_ columns: Int) throws {
+    @Test(arguments: [40, 80]) func terminal(_ columns: Int) throws {
       let space = try Workspace.prepared()
       try space.write(Self.patching, to: "patching.yaml")
       guard let text = try shown("run patching.yaml --out a", columns: columns, in: space) else {
@@ -73,9 +73,9 @@ extension CommandTests {
           "run patching.yaml --out c", columns: columns, ["NO_COLOR": "1", "LC_ALL": "C"], in: space
         ))
       #expect(ascii.utf8.allSatisfy { $0 < 128 }, "\(ascii)")
-      #expect(
-        try #require(try shown("run patching.yaml --out d --quiet", columns: columns, in: space))
-          .isEmpty)
+      let quiet = try #require(
+        try shown("run patching.yaml --out d --quiet", columns: columns, in: space))
+      #expect(lines(quiet).isEmpty, "\(quiet)")
 
       for list in ["tasks --folder tasks", "models --folder models", "probes"] {
         let text = try #require(try shown(list, columns: columns, in: space))
@@ -89,7 +89,7 @@ extension CommandTests {
       let space = try Workspace.prepared()
       try space.write(Self.patching, to: "patching.yaml")
       for (locale, isASCII) in [
-        ("C.UTF-8", false), ("en_US.utf8", false), ("C", true), ("de_DE.ISO-8859-1", true),
+        ("C.UTF-8", false), ("C", true),
       ] {
         for probe in ["patching.yaml", "probe.yaml"] {
           let ending = try Command.run(
@@ -98,7 +98,15 @@ extension CommandTests {
           ending.expectSuccess()
           #expect(!ending.talk.contains("\u{1B}") && !ending.talk.contains("\r"))
           #expect(ending.talk.utf8.allSatisfy { $0 < 128 } == isASCII, "\(locale): \(ending.talk)")
-          for line in ending.talk.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+          let said = ending.talk.split(separator: "\n")
+          for line in said { #expect(line.count <= 80, "\(line)") }
+          // Times and paths apart, the same words each time.
+          let lines = said.filter {
+            !$0.contains("  0 %") && !$0.contains("  done in ") && !$0.contains(" left")
+          }
+          let shown = lines.filter { !$0.hasPrefix(locale) }.joined(separator: "\n")
+          let name = probe.replacing(".yaml", with: isASCII ? "-ascii" : "")
+          try expectGolden(Data((shown + "\n").utf8), "summaries/\(name).txt")
         }
       }
     }

@@ -138,7 +138,9 @@ public struct CheckpointFolder: TensorFile {
         + models.prefix(8).map { Excerpt.quoted($0, limit: 40) }.joined(separator: ", ")
         + (models.count > 8 ? ", …" : "")
     }
-    if parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }) {
+    if models.isEmpty || parts.count == 1, parts.count <= 2,
+      parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") })
+    {
       sentence +=
         "; a model of the Hugging Face hub becomes a folder with: "
         + "hf download \(path) --local-dir \(parts.last ?? "model")"

@@ -83,8 +83,12 @@ extension PromptingSpec {
     leadingSpace = try reader.choice(
       "leading_space", default: "auto", among: ["auto": .auto, "never": .never, "always": .always])
     holdout = try reader.nestedIfPresent("holdout") { reader in
-      Holdout(
-        fraction: try reader.double("fraction", in: 0...1),
+      let fraction = try reader.double("fraction", in: 0...1)
+      guard fraction < 1 else {
+        throw reader.wrong("fraction", "it is 1, which leaves no pair to show; expected less")
+      }
+      return Holdout(
+        fraction: fraction,
         seed: UInt64(try reader.int("seed", in: 0...Int.max)))
     }
     let pools: KeyValuePairs<String, PairPool> = [

@@ -58,7 +58,10 @@ struct TaskStudy {
             answerable: answerable, dataset: dataset)
         } catch let error as TaskError {
           guard case .tooFewPairs = error else { throw error }
-          dropped.append(Dropped("task \(task.name) for \(model.name)", count: 1, why: "\(error)"))
+          let lost = answerable.droppedCounts.map { "; \($1) pairs were dropped: \($0.rawValue)" }
+          dropped.append(
+            Dropped(
+              "task \(task.name) for \(model.name)", count: 1, why: "\(error)" + lost.joined()))
         }
       }
     }

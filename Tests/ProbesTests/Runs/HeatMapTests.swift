@@ -20,6 +20,16 @@ import Testing
     #expect(
       map.lines().joined(separator: "\n")
         == """
+        normalised effect by layer and position
+        softmax denoised   linear denoised
+        layer  0 1 2 3     layer  0 1 2 3
+            0     ░░██         0   ░░▓▓██
+            1 ▒▒▓▓████         1   ░░▓▓██
+            2   --··▒▒         2   ░░▓▓██
+           10       ██        10   ░░▓▓██
+          ░░ from 0.20  ▒▒ from 0.40  ▓▓ from 0.60  ██ from 0.80  -- below 0
+          ·· no value
+          0 input[0]  1 arrow[0]  2 query  3 last
         """)
   }
 
@@ -27,6 +37,16 @@ import Testing
     #expect(
       map.lines(on: Screen(width: 80, isASCII: true)).joined(separator: "\n")
         == """
+        normalised effect by layer and position
+        softmax denoised   linear denoised
+        layer  0 1 2 3     layer  0 1 2 3
+            0     ::##         0   ::XX##
+            1 ++XX####         1   ::XX##
+            2   --..++         2   ::XX##
+           10       ##        10   ::XX##
+          :: from 0.20  ++ from 0.40  XX from 0.60  ## from 0.80  -- below 0
+          .. no value
+          0 input[0]  1 arrow[0]  2 query  3 last
         """)
   }
 
@@ -48,7 +68,7 @@ import Testing
           coloured.allSatisfy { $0.replacing(/\u{1B}\[[0-9;]*m/, with: "").count <= width })
         #expect(coloured.joined().contains("\u{1B}[48;5;229m"))
         #expect(!unicode.joined().contains("\u{1B}") && !ascii.joined().contains("\u{1B}"))
-        let isFolded = unicode.contains { $0.contains("a cell stands for several") }
+        let isFolded = unicode.contains { $0.contains("a cell stands") }
         #expect(isFolded == (rows > 32 || (width - "layer".count - 1) / 2 < columns), "\(width)")
       }
     }

@@ -107,9 +107,13 @@ import Testing
     #expect(
       table.lines(on: Screen(width: 80)).joined(separator: "\n")
         == """
-        model    condition            0     1     2     3     4     5     6     7     8
+        model    condition             0     1     2     3     4     5     6     7     8
         softmax  θ of another task  0.00  0.06  0.13  0.19  0.25  0.31  0.38  0.44  0.50
         linear   θ of another task  0.00  0.06  0.13  0.19  0.25  0.31  0.38  0.44  0.50
+
+        model    condition             9    10    11    12    13    14    15
+        softmax  θ of another task  0.56  0.63  0.69  0.75  0.81  0.88  0.94
+        linear   θ of another task  0.56  0.63  0.69  0.75  0.81  0.88  0.94
         """)
     for width in [24, 40, 80, 200] {
       let lines = table.lines(on: Screen(width: width, isASCII: true))

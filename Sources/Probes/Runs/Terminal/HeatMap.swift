@@ -82,7 +82,7 @@ public struct HeatMap: Sendable, Equatable {
     }
     var found = screen.prose(title) + screen.beside(blocks) + scale(on: screen)
     if across.count < columns.count || down.count < rows.count {
-      found += screen.wrapped(["a cell stands for several: the value farthest from 0"], indent: 2)
+      found += screen.prose("a cell stands for several: the value farthest from 0", indent: 2)
     }
     if columns.contains(where: { Int($0) == nil }) {
       found += screen.wrapped(columns.enumerated().map { "\($0) \($1)" }, indent: 2)

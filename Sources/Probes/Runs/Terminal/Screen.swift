@@ -31,7 +31,7 @@ public struct Screen: Sendable, Equatable {
     "−": "-", "–": "-",
     "×": "x", "…": "...", "·": ".", "σ": "sigma", "Σ": "sum", "τ": "tau", "≥": ">=", "≤": "<=",
     "±": "+-", "⁻": "^-",
-    "¹": "1", "²": "2", "ó": "o", "é": "e",
+    "¹": "1", "²": "2",
   ]
 
   /// `text` on a background of one of the terminal's 256 colours.
@@ -53,17 +53,20 @@ public struct Screen: Sendable, Equatable {
       {
         lines[lines.count - 1] += gap + word
       } else {
-        let word = word.visibleCount > width ? word.shortened(to: width, ascii: isASCII) : word
-        lines.append(String(repeating: " ", count: indent) + word)
+        let room = width - indent
+        lines.append(
+          String(repeating: " ", count: indent)
+            + (word.visibleCount > room ? word.shortened(to: room, ascii: isASCII) : word))
       }
     }
     return lines
   }
 
   /// A text in lines that fit, broken at blanks.
-  func prose(_ text: String) -> [String] {
-    text.visibleCount <= width
-      ? [self.text(text)] : wrapped(text.split(separator: " ").map(String.init), gap: " ")
+  func prose(_ text: String, indent: Int = 0) -> [String] {
+    indent == 0 && self.text(text).visibleCount <= width
+      ? [self.text(text)]
+      : wrapped(text.split(separator: " ").map(String.init), indent: indent, gap: " ")
   }
 
   /// A text of several lines in the characters of the screen, those that are too long broken at blanks.

@@ -30,7 +30,8 @@ public struct TextTable: Sendable, Equatable {
       rows.contains { !$0[column].isEmpty }
         && rows.allSatisfy { $0[column].isEmpty || Double($0[column]) != nil }
     }
-    var widths = columns.map { column in table.map { $0[column].count }.max() ?? 0 }
+    let natural = columns.map { column in table.map { $0[column].count }.max() ?? 0 }
+    var widths = natural
     func width(_ columns: some Collection<Int>) -> Int {
       columns.reduce(2 * (columns.count - 1)) { $0 + widths[$1] }
     }
@@ -42,6 +43,7 @@ public struct TextTable: Sendable, Equatable {
     }
     var blocks = [Array(columns)]
     if width(columns) > screen.width {
+      widths = natural.map { min($0, max(Self.leastWidth, screen.width / 3)) }
       // Words and whole numbers, such as a layer, which stand in front.
       let keys = columns.prefix { column in
         (!isNumber[column] || rows.allSatisfy { Int($0[column]) != nil })
