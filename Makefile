@@ -5,7 +5,7 @@ PROBE ?= probes/task-vectors.yaml
 TIME ?= 60
 
 .PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-theory bench-memory \
-  bench-memory-large determinism test-slurm
+  bench-memory-large bench-plan determinism test-slurm
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -74,6 +74,11 @@ bench-memory-large: build
 	    --set development_sets=10 --set test_sets=10 \
 	    --out $(LARGE)-run; status=$$?; rm -r $(LARGE) $(LARGE)-run; exit $$status; \
 	fi
+
+# Every probe file at full size, or PROBES: what plan expects beside what a second run takes, in time and memory (an hour;
+# needs python3, and a machine that does nothing else).
+bench-plan: build
+	python3 Tests/Planning/compare.py .build/release/thetascope $(PROBES)
 
 # Every probe file at full size: the same bytes on one thread and two, as shards and whole (an hour on two cores).
 determinism: build

@@ -6,10 +6,12 @@ import TensorCore
 public struct TimeEstimate: Sendable {
   /// Seconds by cell, in the plan's order.
   public let cells: [Double]
+  /// Seconds of what is in no cell, where a whole run on this machine told it.
+  public let rest: Double
   /// Whether all groups ran on this machine before.
   public let isRemembered: Bool
 
-  public var seconds: Double { cells.reduce(0, +) }
+  public var seconds: Double { cells.reduce(rest, +) }
 
   /// - Parameter productSpeed: operations a second of the matrix product, asked for where nothing is remembered.
   public init(
@@ -32,6 +34,7 @@ public struct TimeEstimate: Sendable {
       cells.append(part.overhead + operations / measured)
     }
     self.cells = cells
+    rest = memory.seconds(for: 1, of: TimedCells.rest, in: inputs, on: environment) ?? 0
     self.isRemembered = isRemembered
   }
 }

@@ -5,6 +5,7 @@ import TensorCore
 /// Measures cells as they are computed.
 public struct TimedCells {
   private var groups: [String: (work: Work, seconds: Double)] = [:]
+  private let start = ContinuousClock.now
 
   public init() {}
 
@@ -23,12 +24,21 @@ public struct TimedCells {
     return output
   }
 
+  /// - Parameter isWhole: whether all cells of a run were computed since this object was made; then what else took time
+  ///   (opening models, the rows over all cells, writing) is remembered too.
   public func remember(
-    in memory: inout MachineMemory, _ inputs: RunInputs, _ environment: RunEnvironment
+    in memory: inout MachineMemory, _ inputs: RunInputs, _ environment: RunEnvironment,
+    isWhole: Bool
   ) {
     for (group, done) in groups {
-      memory.remember(
-        done.work, seconds: done.seconds, of: group, in: inputs, on: environment)
+      memory.remember(done.work, seconds: done.seconds, of: group, in: inputs, on: environment)
     }
+    guard isWhole else { return }
+    let rest = (ContinuousClock.now - start).seconds - groups.values.reduce(0) { $0 + $1.seconds }
+    memory.remember(
+      Work(floatingPointOperations: 1), seconds: rest, of: Self.rest, in: inputs, on: environment)
   }
+
+  /// The group of what is in no cell: one operation, so to speak.
+  static let rest = ""
 }
