@@ -31,7 +31,8 @@ layers:
 # The whole test suite under the address sanitizer, then under the thread sanitizer (slow). Without XCTest, of which no test
 # here is one and which leaks when it ends.
 sanitize:
-	swift test -c release --disable-xctest --sanitize=address --scratch-path .build/address
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt \
+	  swift test -c release --disable-xctest --sanitize=address --scratch-path .build/address
 	swift test -c release --disable-xctest --sanitize=thread --scratch-path .build/thread
 
 # Searches for inputs that a reader of outside bytes takes wrongly: each target, or those in TARGETS, for TIME seconds.
