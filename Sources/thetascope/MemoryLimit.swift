@@ -25,7 +25,7 @@ struct ByteCount: ExpressibleByArgument {
 
 extension ProbeOptions {
   /// A rehearsal on a context that cuts batches for `batchBytes`.
-  func rehearsed(batchBytes: Int? = nil, limit: Double = 20) throws
+  func rehearsed(batchBytes: Int? = nil, limit: Double = 5) throws
     -> (prepared: PreparedProbe, rehearsal: Rehearsal)
   {
     let meter = WorkMeter(.rehearsing)

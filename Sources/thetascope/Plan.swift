@@ -54,7 +54,7 @@ struct Plan: ParsableCommand {
     let all = groups.flatMap(\.1)
     append(
       shard.map { "shard \($0)" } ?? "all", all,
-      seconds: all.reduce(0) { $0 + seconds[$1.cell.key, default: 0] })
+      seconds: all.reduce(shard == nil ? time.rest : 0) { $0 + seconds[$1.cell.key, default: 0] })
     for line in table.lines(on: .data) { print(line) }
     let guessed = rehearsal.parts.count { !$0.isRehearsed }
     if guessed > 0 {

@@ -36,6 +36,7 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let common = options.common
+    var timed = TimedCells()
     let meter = WorkMeter(.counting)
     let batchBytes = try place.maxMemory.flatMap { try options.batchBytes(within: $0) }
     let context = options.context.metered(by: meter).cuttingBatches(to: batchBytes)
@@ -59,7 +60,6 @@ struct Run: ParsableCommand {
     case .ready(let run):
       let progress = ProgressPrinter(common, title: prepared.inputs.probe)
       var rows: [ResultRow] = []
-      var timed = TimedCells()
       let outcome = try run.execute(
         prepared.plan, spreadsheetSafe: tables.spreadsheetSafe,
         harnessSamples: samples.isGiven, progress: { progress.show($0) },
@@ -72,7 +72,8 @@ struct Run: ParsableCommand {
       progress.end()
       var memory = MachineMemory.standard
       memory.remember(prepared.inputs)
-      timed.remember(in: &memory, prepared.inputs, environment)
+      timed.remember(
+        in: &memory, prepared.inputs, environment, isWhole: share == nil && outcome.resumed == 0)
       memory.save()
       if share == nil {
         common.say(Screen.talk.fitted(prepared.summary(rows, .talk)))

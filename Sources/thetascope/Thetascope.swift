@@ -32,7 +32,14 @@ enum Main {
       var command = try Thetascope.parseAsRoot()
       try command.run()
     } catch {
-      guard let failure = Failure(error) else { Thetascope.exit(withError: error) }
+      guard let failure = Failure(error) else {
+        // Statuses that a command chose, and usage, are the parser's to end with; what nobody foresaw is our fault.
+        if error is ExitCode || Thetascope.exitCode(for: error) != .failure {
+          Thetascope.exit(withError: error)
+        }
+        talk("thetascope: this should not have happened, please report it: \(error)")
+        Foundation.exit(70)
+      }
       talk("thetascope: \(failure.sentence)")
       Foundation.exit(failure.status)
     }

@@ -90,31 +90,38 @@ extension JSON {
       self = .object(object)
     case .sequence(let sequence): self = .array(try sequence.map { try inner($0) })
     case .scalar(let scalar):
-      if scalar.style == .singleQuoted || scalar.style == .doubleQuoted {
-        self = .string(scalar.string)
-      } else if let value = Int.construct(from: scalar) {
-        self = .integer(value)
-      } else if let value = Bool.construct(from: scalar) {
-        self = .boolean(value)
-      } else if let value = Double.construct(from: scalar) {
-        guard value.isFinite else {
-          throw CommandError.badYAML(
-            file: file, fact: "\(Excerpt.quoted(scalar.string)) is not a finite number")
-        }
-        self = .number(value)
-      } else if NSNullCheck.isNull(scalar) {
-        self = .null
-      } else {
-        self = .string(scalar.string)
+      guard scalar.style != .plain || scalar.tag == .implicit else {
+        throw CommandError.badYAML(
+          file: file,
+          fact: "\(Excerpt.quoted(scalar.string)) has a tag, \(Excerpt.quoted("\(scalar.tag)")); "
+            + "put a text in quotes instead")
+      }
+      self = scalar.style == .plain ? JSON(plain: scalar.string) : .string(scalar.string)
+      if case .number(let value) = self, !value.isFinite {
+        throw CommandError.badYAML(
+          file: file, fact: "\(Excerpt.quoted(scalar.string)) is not a finite number")
       }
     }
   }
-}
 
-/// What YAML 1.2 takes for null.
-private enum NSNullCheck {
-  static func isNull(_ scalar: Node.Scalar) -> Bool {
-    ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+  /// What a word without quotes means: YAML 1.2's core schema with decimal numbers alone. Everything else is a text, and
+  /// so what YAML 1.1 takes for truth (no, on), octal (012), sixties (12:30) or a number with gaps (1_000).
+  fileprivate init(plain text: String) {
+    let unsigned = text.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+    let digits = unsigned.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    let isNumber =
+      text.utf8.allSatisfy { "+-.0123456789Ee".utf8.contains($0) }
+      && !(digits.count > 1 && digits.first == UInt8(ascii: "0"))
+    switch text {
+    case "", "~", "null", "Null", "NULL": self = .null
+    case "true", "True", "TRUE": self = .boolean(true)
+    case "false", "False", "FALSE": self = .boolean(false)
+    default:
+      self =
+        isNumber
+        ? Int(text).map { .integer($0) } ?? Double(text).map { .number($0) } ?? .string(text)
+        : .string(text)
+    }
   }
 }
 

@@ -51,6 +51,27 @@ extension CommandTests {
         65, "probe.yaml", "'shots'", "'many'", "integer")
     }
 
+    /// Readings of YAML 1.1 are texts: refused where something else is expected, taken where a text is.
+    @Test(arguments: [
+      ("shots: 3", "shots: 012", "'shots'", "'012'"),
+      ("shots: 3", "shots: 1_0", "'shots'", "'1_0'"),
+      ("seed: 7", "seed: 12:30", "'seed'", "'12:30'"),
+      ("upper,", "no,", "task", "'no'"),
+      ("template: arrow", "template: on", "'template'", "'on'"),
+    ]) func readingsOfOtherYAML(_ old: String, _ new: String, _ key: String, _ value: String) throws
+    {
+      try run(probe: old, new).expectSentence(65, key, value)
+    }
+
+    /// A task may be called `no`.
+    @Test func aTaskThatIsATruthElsewhere() throws {
+      try space.addTask(
+        "no", pairs: Workspace.words.map { ["input": .string($0), "output": .string($0)] })
+      try space.edit("probe.yaml", "[upper, shout]", "[no]")
+      try space.thetascope("run", "probe.yaml", "--out", "out").expectSuccess()
+      #expect(try space.text("out/results.csv").contains(",no,"))
+    }
+
     @Test func unknownProbe() throws {
       try run(probe: "task-vectors", "task-vector").expectSentence(
         65, "probe.yaml", "'task-vector'", "task-vectors")

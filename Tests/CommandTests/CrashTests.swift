@@ -207,8 +207,31 @@ extension CommandTests {
       let second = try #require(other)
       // Where the first was over by then, the second found it finished.
       if second.status != 0 {
-        second.expectSentence(74, "out: another process is working on this run")
+        second.expectSentence(74, "out: another process is working in this folder")
       }
+    }
+
+    @Test func twoTrainingsInOneFolder() throws {
+      let space = try Workspace.prepared()
+      try space.write(Workspace.spec(attention: "linear"), to: "spec.yaml")
+      try space.edit("spec.yaml", "steps: 20", "steps: 1000000")
+      let train = ["train", "spec.yaml", "--tasks", "tasks", "--out", "out"]
+      var other: Ending?
+      func stopped() throws -> Ending {
+        try Command.run(
+          train, in: space.path,
+          stop: Command.Stop(signal: SIGTERM) { talk in
+            guard talk.contains(" of 1000000") else { return false }
+            if other == nil { other = try? Command.run(train, in: space.path) }
+            return true
+          })
+      }
+      #expect(try stopped().status == 130)
+      try #require(other).expectSentence(74, "out: another process is working in this folder")
+      // The lock went with the first: the training goes on.
+      #expect(try !space.names(in: "out").contains(".training.lock"))
+      let ending = try stopped()
+      #expect(ending.status == 130 && ending.talk.hasPrefix("resumed after step"), "\(ending.talk)")
     }
 
     /// Cut short or removed while the run uses it.

@@ -108,6 +108,18 @@ import Tokenization
     expectRefusal(InputLimits.tensors) { _ = try file(InputLimits.tensors + 1) }
   }
 
+  @Test func entriesOfAnArchive() throws {
+    defer { sandbox.remove() }
+    func archive(_ count: Int) throws -> NPZFile {
+      let path = "\(sandbox.path)/x.npz"
+      try NPZWriter.write(
+        tensors: (0..<count).map { StoredTensor(name: "\($0)", shape: [0], floats: []) }, to: path)
+      return try NPZFile(path: path)
+    }
+    #expect(try archive(InputLimits.tensors).names.count == InputLimits.tensors)
+    expectRefusal(InputLimits.tensors) { _ = try archive(InputLimits.tensors + 1) }
+  }
+
   @Test func headers() throws {
     defer { sandbox.remove() }
     let most = InputLimits.safetensorsHeader

@@ -40,10 +40,11 @@ enum ElementConversion {
   /// `values` as bytes of `type`, rounded to nearest, ties to even; nil unless `type` is floating point.
   static func bytes<Scalar: TensorScalar>(of values: [Scalar], as type: StorageType) -> [UInt8]? {
     guard let target = type.elementType else { return nil }
+    guard !values.isEmpty else { return [] }
     return [UInt8](unsafeUninitializedCapacity: values.count * type.size) { bytes, count in
       count = values.count * type.size
       values.withUnsafeBufferPointer { source in
-        if let from = source.baseAddress, let to = bytes.baseAddress, !source.isEmpty {
+        if let from = source.baseAddress, let to = bytes.baseAddress {
           ck_convert(source.count, from, Scalar.elementType.code, to, target.code)
         }
       }
@@ -80,8 +81,10 @@ enum ElementConversion {
   ) -> [Scalar]? {
     guard let source = type.elementType else { return nil }
     let count = bytes.count / type.size
+    // An array made for no elements sets the count of the one empty array that all threads share.
+    guard count > 0 else { return [] }
     return [Scalar](unsafeUninitializedCapacity: count) { target, initialized in
-      if let from = bytes.baseAddress, let to = target.baseAddress, count > 0 {
+      if let from = bytes.baseAddress, let to = target.baseAddress {
         ck_convert(count, from, source.code, to, Scalar.elementType.code)
       }
       initialized = count

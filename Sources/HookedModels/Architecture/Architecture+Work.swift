@@ -169,7 +169,7 @@ final class WorkTable: Sendable {
       }
       let width =
         shape.headWidth * (scores ? 3 : 1) + shape.valueWidth * (values ? 3 : 1)
-      return Double(pairs * shape.heads * width)
+      return Double(pairs) * Double(shape.heads * width)
     case .linear(let linear):
       // Writing and reading the state; the delta rule reads it twice.
       let passes = if case .gatedDelta = linear.update { 3 } else { 2 }

@@ -192,11 +192,7 @@ private struct Judgement {
     verdicts = try task.pairs.map { try Verdict($0.input, $0.output, template, tokenizer) }
   }
 
-  var singleTokenCount: Int {
-    verdicts.count { verdict in
-      if case .success = verdict.outcome(under: .singleToken) { true } else { false }
-    }
-  }
+  var singleTokenCount: Int { verdicts.count(where: \.isSingleToken) }
 }
 
 /// The tokens of one answer after its prompt.
@@ -235,10 +231,16 @@ private struct Verdict {
     }
   }
 
+  /// Asked of the cut, not of `outcome`: an array that is made and dropped at once is written to after it is freed, as
+  /// the address sanitizer found in what the optimiser of Swift 6.3 makes of it.
+  var isSingleToken: Bool {
+    if case .success(let start) = cut { tokens.count == start + 1 } else { false }
+  }
+
   /// The tokens that the policy takes of the answer, at least one, or why the pair cannot be used.
   func outcome(under policy: AnswerPolicy) -> Result<[Int], Refusal> {
     cut.flatMap { start in
-      policy == .singleToken && tokens.count != start + 1
+      policy == .singleToken && !isSingleToken
         ? .failure(Refusal(reason: .severalTokens))
         : .success(Array(policy == .whole ? tokens[start...] : tokens[start...start]))
     }

@@ -43,7 +43,7 @@ extension PreparedProbe {
   ///   - limit: seconds after which cells that are left take the work of those of their group in proportion to cost; at
   ///     least one of each group is rehearsed.
   /// - Throws: what the run would throw.
-  public func rehearsed(on meter: WorkMeter, limit: Double = 20) throws -> Rehearsal {
+  public func rehearsed(on meter: WorkMeter, limit: Double = 5) throws -> Rehearsal {
     precondition(meter.kind == .rehearsing, "a rehearsal is told, not counted")
     let weightBytes = meter.heldBytes
     let clock = ContinuousClock()

@@ -6,11 +6,13 @@ import TensorCore
 public struct TimeEstimate: Sendable {
   /// Seconds by cell, in the plan's order.
   public let cells: [Double]
+  /// Seconds of what is in no cell, where a whole run on this machine told it.
+  public let rest: Double
   /// Whether all groups ran on this machine before.
   public let isRemembered: Bool
 
-  /// Of all cells together.
-  public var seconds: Double { cells.reduce(0, +) }
+  /// Of all cells together, and of what is in no cell.
+  public var seconds: Double { cells.reduce(rest, +) }
 
   /// - Parameters:
   ///   - rehearsal: the work of each cell.
@@ -38,6 +40,7 @@ public struct TimeEstimate: Sendable {
       cells.append(part.overhead + operations / measured)
     }
     self.cells = cells
+    rest = memory.seconds(for: 1, of: TimedCells.rest, in: inputs, on: environment) ?? 0
     self.isRemembered = isRemembered
   }
 }

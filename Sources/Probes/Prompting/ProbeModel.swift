@@ -60,7 +60,8 @@ struct ProbeModel: Sendable {
   /// The same architecture with random weights.
   func untrained(seed: UInt64) -> Transformer<Float> {
     .random(
-      name: name, architecture: model.architecture, seed: seed, context: model.context)
+      name: name, architecture: model.architecture, seed: seed, redraws: true,
+      context: model.context)
   }
 
   /// What run.json says of it.
@@ -80,14 +81,16 @@ struct ProbeModel: Sendable {
 /// Random models, made once each.
 final class UntrainedModels {
   private let seed: UInt64
-  private var made: [String: Transformer<Float>] = [:]
+  private var made: Transformer<Float>?
 
   init(seed: UInt64) { self.seed = seed }
 
   func model(like model: ProbeModel) -> Transformer<Float> {
-    if let model = made[model.name] { return model }
-    // One at a time: cells come model by model.
-    made = [model.name: model.untrained(seed: seed)]
-    return made[model.name] ?? model.model
+    if let made, made.name == model.name { return made }
+    // One at a time, the earlier one given up first: cells come model by model.
+    made = nil
+    let random = model.untrained(seed: seed)
+    made = random
+    return random
   }
 }

@@ -19,7 +19,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
   case changed(file: String, fact: String)
   /// A run cannot begin in a folder as it stands.
   case refused(folder: String, fact: String, remedy: String)
-  /// Another process works on the run.
+  /// Another process works on a run or a training in the folder.
   case inUse(folder: String)
   /// The journal of a run is not as it was written.
   case damagedJournal(file: String, fact: String)
@@ -53,7 +53,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
       "\(file): \(fact)"
     case .refused(let folder, let fact, let remedy): "\(folder): \(fact); \(remedy)"
     case .inUse(let folder):
-      "\(folder): another process is working on this run; wait for it or choose another --out"
+      "\(folder): another process is working in this folder; wait for it or choose another --out"
     case .interrupted(let folder, let finished, let total):
       "\(folder): stopped after \(finished) of \(total) cells; the same command with --resume continues"
     }

@@ -271,7 +271,7 @@ extension RunFolder {
 
   /// Ends the work in the folder.
   func removeLock() {
-    try? SystemFile.remove("\(work)/lock")
+    lock.removeFile()
     SystemFile.removeFolderIfEmpty(work)
   }
 }

@@ -134,6 +134,7 @@ private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPoi
 /// A lock that one process holds on a file, for as long as this object lives. The system gives it up when
 /// the process ends, however it ends.
 final class FileLock: Sendable {
+  private let path: String
   private let descriptor: Int32
   /// Whether the file system has locks at all; some cluster file systems do not.
   let isReal: Bool
@@ -163,9 +164,13 @@ final class FileLock: Sendable {
       close(descriptor)
       return nil
     }
+    self.path = path
     self.descriptor = descriptor
     isReal = result == 0
   }
+
+  /// Removes the file; where that cannot be, it stays and does no harm.
+  func removeFile() { try? SystemFile.remove(path) }
 
   deinit {
     // Closing would not do while a process that is just being started still shares the descriptor.

@@ -132,6 +132,7 @@ extension GroupGeometry {
   public func estimates(
     key: String, seed: UInt64, resamples: Int = 10_000, _ statistics: (Summary) -> [Double]
   ) -> [Estimate] {
+    let resamples = Resampling.count(resamples)
     let values = statistics(summary())
     var drawn = values.map { _ in [Double]() }
     if groups.allSatisfy({ $0.count > 1 }) {

@@ -36,6 +36,7 @@ public struct NeighbourEmbedding: Sendable, Equatable {
     var gradient = steps
     var kernel = [Double](repeating: 0, count: n * n)
     let rate = max(Double(n) / 12 / 4, 50)
+    let iterations = Resampling.count(iterations)
     let early = iterations / 4
     for iteration in 0..<iterations {
       let exaggeration = iteration < early ? 12.0 : 1

@@ -1,4 +1,4 @@
-// How often statistics resample: as often as they are asked, except in a rehearsal, whose numbers nobody sees.
+// How often statistics resample, or iterate: as often as they are asked, except in a rehearsal, whose numbers nobody sees.
 
 enum Resampling {
   /// Set for the scope of a rehearsal only.

@@ -21,6 +21,7 @@ public struct TrainingRun {
   private let spec: TrainingSpec
   private let inputs: String
   private let folder: String
+  private let lock: FileLock
   private let tokenizerFile: JSON
   private let tokenizer: PromptEncoder
   private let stream: TrainingStream
@@ -35,7 +36,8 @@ public struct TrainingRun {
   ///   - inputs: digest of spec and data, which a checkpoint must share.
   ///   - folder: where the model will be; exists.
   ///   - context: what the model runs on.
-  /// - Throws: `TrainingError` for a checkpoint of other inputs; errors of data and tokenizer.
+  /// - Throws: `RunError.inUse` while another process trains in the folder; `TrainingError` for a checkpoint of other
+  ///   inputs; errors of data and tokenizer.
   public init(
     _ spec: TrainingSpec, tasks: [ICLTask], inputs: String, folder: String, context: ComputeContext
   ) throws {
@@ -59,6 +61,10 @@ public struct TrainingRun {
       architecture: spec.architecture(vocabulary: tokenizer.tokenizer.vocabularySize),
       seed: spec.seed, deviation: spec.model.deviation,
       embeddingDeviation: spec.model.embeddingDeviation, context: context)
+    guard let lock = try FileLock("\(folder)/.training.lock") else {
+      throw RunError.inUse(folder: folder)
+    }
+    self.lock = lock
     state = try TrainingState(
       resuming: Self.checkpoint(in: folder), inputs: inputs, model: model, spec: spec)
   }
@@ -74,6 +80,7 @@ public struct TrainingRun {
   public mutating func run(
     shouldStop: () -> Bool = { false }, report: (Event) -> Void = { _ in }
   ) throws -> Bool {
+    defer { lock.removeFile() }
     if state.step > 0 { report(.resumed(step: state.step)) }
     while state.step < spec.steps {
       if shouldStop() {

@@ -2,6 +2,7 @@
 // shares nothing.
 
 import CheckpointIO
+import HookedModels
 import Probes
 import TensorCore
 import TestSupport
@@ -65,6 +66,34 @@ import Testing
     }
     let settings = try #require(Self.studies[probe])
     try expectAgreement(Self.tree(probe, settings, models: ["softmax", "linear"]))
+  }
+
+  /// The control on weights drawn anew is a second model, in f32 whatever the first is stored in; one at a time.
+  @Test func untrainedControlsAreForeseen() throws {
+    for model in ["softmax", "linear"] {
+      guard FileReading.kind(of: "\(Self.data)/models/\(model)/model.safetensors") == .file else {
+        return print("skipped: untrainedControlsAreForeseen: data/models/\(model) is not there")
+      }
+    }
+    func bytes(_ controls: JSON, _ models: [String]) throws -> Int {
+      let meter = WorkMeter(.rehearsing)
+      let settings: JSON = [
+        "tasks": ["country_capital"], "development_sets": 1, "test_sets": 1, "controls": controls,
+      ]
+      return try ProbeRegistry.prepare(
+        Self.tree("task-vectors", settings, models: models), small: false,
+        on: ComputeContext(threads: 1).metered(by: meter)
+      ).rehearsed(on: meter).work.bytes
+    }
+    let parameters = try ModelFolder(path: "\(Self.data)/models/softmax").architecture
+      .parameterCount
+    for models in [["softmax"], ["softmax", "linear"]] {
+      let control = try bytes(["untrained"], models) - bytes([], models)
+      // Packed; the embedding also as it is.
+      #expect(
+        control > 4 * parameters && control < 6 * parameters, "\(models): \(control), \(parameters)"
+      )
+    }
   }
 
   /// Every way of fine-tuning.
