@@ -5,7 +5,7 @@ PROBE ?= probes/task-vectors.yaml
 TIME ?= 60
 
 .PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-theory bench-memory \
-  bench-memory-large determinism test-slurm
+  bench-memory-large determinism test-slurm results
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -74,6 +74,11 @@ bench-memory-large: build
 	    --set development_sets=10 --set test_sets=10 \
 	    --out $(LARGE)-run; status=$$?; rm -r $(LARGE) $(LARGE)-run; exit $$status; \
 	fi
+
+# The runs that the README's numbers come from (an hour on two cores; or NAMES="lens bijections"), and data/results from them.
+results: build
+	sh Tests/Fixtures/readme/results.sh
+	RESULTS=$(CURDIR)/runs/results RECORD=1 swift test -c release --filter numbersAreThoseOfTheRuns
 
 # Every probe file at full size: the same bytes on one thread and two, as shards and whole (an hour on two cores).
 determinism: build
