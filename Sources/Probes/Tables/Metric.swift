@@ -224,7 +224,7 @@ extension Metric {
         "The edit's effect as a share of the distance between the two prompts: 0 does nothing, 1 makes "
           + "one prompt behave as the other. A ratio of means over examples.",
         formula: "mean(M(edited) − M(unedited)) / mean(M(donor) − M(unedited))",
-        whenEmpty: "the two prompts' means are equal",
+        range: "any; mostly 0 … 1", whenEmpty: "the two prompts' means are equal",
         source: "Heimersheim and Nanda 2024, arXiv:2404.15255")
     case .attributionEffect:
       Documentation(
@@ -278,7 +278,7 @@ extension Metric {
     case .chosenScale:
       Documentation(
         "The scale with the greatest accuracy on the development split; the first of equals.",
-        whenEmpty: "the development split is empty")
+        range: "the probe file's scales", whenEmpty: "the development split is empty")
     case .rec2FTP:
       Documentation(
         "Recall to fine-tuning predictions: of the examples that fine-tuning mends, the share that "
