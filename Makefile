@@ -5,7 +5,7 @@ PROBE ?= probes/task-vectors.yaml
 TIME ?= 60
 
 .PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-theory bench-memory \
-  bench-memory-large determinism test-slurm results
+  bench-memory-large determinism test-slurm docs results
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -88,6 +88,10 @@ determinism: build
 # root and Debian's packages: apt-get install slurmctld slurmd slurm-client munge
 test-slurm: build
 	sh Tests/Slurm/run.sh
+
+# The libraries' documentation and the articles on each laboratory, as a static site under .build/docs.
+docs: build
+	sh .ci/docs
 
 clean:
 	rm -rf .build runs

@@ -60,7 +60,8 @@ enum { BF16_ROWS = 14, BF16_ROW_BLOCK = 336, BF16_PAIR_BLOCK = 384 };
 LANES __m512bh pairs_of(const void *p) { return (__m512bh)_mm512_loadu_si512(p); }
 
 LANES void bf16_tile(int rows, size_t pairs, const uint32_t *a, size_t a_row, const uint32_t *b,
-                     float *out, size_t out_row, const float *bias, bool from_zero) {
+                     float *out, size_t out_row, const float *bias, bool from_zero, const char *ahead,
+                     size_t ahead_step) {
   __m512 c[BF16_ROWS][2];
   UNROLL
   for (int i = 0; i < rows; i++) {
@@ -68,8 +69,8 @@ LANES void bf16_tile(int rows, size_t pairs, const uint32_t *a, size_t a_row, co
     c[i][1] = from_zero ? _mm512_setzero_ps() : _mm512_loadu_ps(out + (size_t)i * out_row + 16);
   }
   for (size_t k = 0; k < pairs; k++, b += CK_PANEL) {
-    __builtin_prefetch((const char *)b + 4096);
-    __builtin_prefetch((const char *)b + 4096 + 64);
+    ck_fetch(ahead, ahead_step);
+    ahead += ahead_step;
     __m512bh b0 = pairs_of(b), b1 = pairs_of(b + 16);
     UNROLL
     for (int i = 0; i < rows; i++) {
@@ -90,10 +91,10 @@ LANES void bf16_tile(int rows, size_t pairs, const uint32_t *a, size_t a_row, co
 }
 
 #define TILE_CASE(n) \
-  case n: bf16_tile(n, pairs, a, a_row, b, out, out_row, bias, from_zero); break;
+  case n: bf16_tile(n, pairs, a, a_row, b, out, out_row, bias, from_zero, ahead, ahead_step); break;
 static void bf16_tile_of(size_t rows, size_t pairs, const uint32_t *a, size_t a_row,
                          const uint32_t *b, float *out, size_t out_row, const float *bias,
-                         bool from_zero) {
+                         bool from_zero, const char *ahead, size_t ahead_step) {
   switch (rows) {
     TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6) TILE_CASE(7)
     TILE_CASE(8) TILE_CASE(9) TILE_CASE(10) TILE_CASE(11) TILE_CASE(12) TILE_CASE(13) TILE_CASE(14)
@@ -141,6 +142,11 @@ void ck_product_bf16(size_t rows, size_t depth, size_t columns, const float *a, 
           own_bias = padded_bias;
         }
         const size_t tiles = (block_rows + BF16_ROWS - 1) / BF16_ROWS;
+        // each tile fetches its share of what is read next, as in product.inc
+        const bool last = panel + 1 == panel_end;
+        const size_t next = last ? panel_begin * pairs + k + steps : (panel + 1) * pairs + k;
+        const char *ahead = (const char *)panels + next * CK_PANEL * sizeof(uint32_t);
+        const size_t ahead_step = (CK_PANEL * sizeof(uint32_t) + tiles - 1) / tiles;
         for (size_t i = 0, row = 0; i < tiles; i++) {
           const size_t n = (block_rows - row) / (tiles - i);
           float *to = out + (m + row) * out_row + column;
@@ -153,7 +159,7 @@ void ck_product_bf16(size_t rows, size_t depth, size_t columns, const float *a, 
             }
           }
           bf16_tile_of(n, steps, rounded + row * stride + k, stride, b, tile_out, tile_row,
-                       own_bias, ki == 0);
+                       own_bias, ki == 0, ahead + i * steps * ahead_step, ahead_step);
           if (!whole) {
             for (size_t r = 0; r < n; r++) {
               memcpy(to + r * out_row, buffer + r * CK_PANEL, width * sizeof(float));

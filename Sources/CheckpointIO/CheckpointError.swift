@@ -32,6 +32,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case missingFile, badData, writeFailed
   }
 
+  /// How a command should take it.
   public var kind: Kind {
     switch self {
     case .missing, .unreadable: .missingFile

@@ -29,6 +29,7 @@ public enum InputLimits {
   public static let tensors = 1 << 18
 
   // Models.
+  /// Blocks of a model.
   public static let layers = 10_000
   /// Every width: of the stream, of the MLP, of all heads together.
   public static let width = 1 << 22

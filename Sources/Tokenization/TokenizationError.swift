@@ -6,7 +6,7 @@ import CheckpointIO
 /// What is wrong with a tokenizer's files, or with a text for a tokenizer.
 public enum TokenizationError: Error, Equatable, CustomStringConvertible {
   /// The folder holds none of the files a tokenizer is read from.
-  case noTokenizer(folder: String)
+  case noTokenizer(folder: String, hasSentencePiece: Bool)
   /// A field has the wrong kind or is missing; `field` is its path in the file.
   case malformed(file: String, field: String, found: String, expected: String)
   /// A component that is well-formed and not implemented here.
@@ -29,8 +29,11 @@ public enum TokenizationError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .noTokenizer(let folder):
+    case .noTokenizer(let folder, let hasSentencePiece):
       "\(folder): no tokenizer here, expected tokenizer.json, or vocab.json with merges.txt"
+        + (hasSentencePiece
+          ? "; tokenizer.model is not read, and transformers makes tokenizer.json of it: "
+            + "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)" : "")
     case .malformed(let file, let field, let found, let expected):
       "\(file): \(field) is \(found), expected \(expected)"
     case .unsupported(let file, let component, let found, let supported):

@@ -43,6 +43,7 @@ public struct Tokenizer: Sendable {
 
   /// A token of a text and the bytes of the text's UTF-8 that it spells.
   public struct Span: Sendable, Equatable {
+    /// The token's id in the vocabulary.
     public let id: Int
     /// Not trimmed: a token that begins with a space covers it. Empty for a token that the
     /// tokenizer inserted; a token that is part of a character covers its own bytes only, and one
@@ -63,7 +64,9 @@ public struct Tokenizer: Sendable {
   /// Bytes that are no UTF-8 become U+FFFD. Ids without a piece are skipped, as in Hugging Face
   /// tokenizers.
   ///
-  /// - Parameter skippingSpecialTokens: leave out the tokens marked special.
+  /// - Parameters:
+  ///   - ids: in order.
+  ///   - skippingSpecialTokens: leave out the tokens marked special.
   public func decode(_ ids: [Int], skippingSpecialTokens: Bool = false) -> String {
     let addedTokens = pipeline.addedTokens
     let vocabulary = pipeline.model.vocabulary

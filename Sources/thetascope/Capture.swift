@@ -22,13 +22,14 @@ struct Capture: ParsableCommand {
         thetascope capture --model gpt2 --prompts prompts.txt --hook resid_post.-1 --norms --out norms.csv
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String
   @OptionGroup var given: PromptOptions
-  @Option(help: "A hook point; may be given again.") var hook: [String]
+  @Option(help: "A hook point; may be given again.", completion: .hooks) var hook: [String]
   @Option(
-    help: "last, all, a number, or a role: arrow, label, input, query, separator, also arrow[1].")
+    help: "last, all, a number, or a role: arrow, label, input, query, separator, also arrow[1].",
+    completion: .positions)
   var positions = "last"
-  @Option(help: "The file: .npz, .safetensors or .csv.") var out: String
+  @Option(help: "The file: .npz, .safetensors or .csv.", completion: .captures) var out: String
   @Flag(help: "Of a CSV only the norms.") var norms = false
   @OptionGroup var encoding: EncodingOptions
   @OptionGroup var tables: TableOption

@@ -25,7 +25,7 @@ struct CommonOptions: ParsableArguments {
 
   /// A line of talk.
   func say(_ line: String) {
-    if !quiet { talk(line) }
+    if !quiet { talk(Screen.talk.text(line)) }
   }
 }
 
@@ -45,6 +45,14 @@ struct PrecisionOption: ParsableArguments {
   }
 }
 
+/// What a run writes beside its tables.
+struct SamplesOption: ParsableArguments {
+  @Flag(
+    name: .customLong("samples-jsonl"),
+    help: "Also write samples as lm-evaluation-harness logs them: samples_<task>_<run_id>.jsonl.")
+  var isGiven = false
+}
+
 /// How tables are written.
 struct TableOption: ParsableArguments {
   @Flag(help: "Put ' before texts of a CSV that a spreadsheet would run as a formula.")
@@ -58,6 +66,32 @@ struct TableOption: ParsableArguments {
 /// Talk goes to stderr; stdout is for data.
 func talk(_ line: String, terminator: String = "\n") {
   FileHandle.standardError.write(Data((line + terminator).utf8))
+}
+
+extension Screen {
+  /// The screen behind a file descriptor: its width and colours where it is a terminal, 80 columns without where not.
+  ///
+  /// ASCII where the locale's character set is not UTF-8, as `LC_ALL`, `LC_CTYPE` or `LANG` say, the first that says
+  /// anything; no colour with `NO_COLOR` or a dumb `TERM`.
+  init(of descriptor: Int32) {
+    let variables = ProcessInfo.processInfo.environment
+    func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+    let locale = value("LC_ALL") ?? value("LC_CTYPE") ?? value("LANG") ?? "C"
+    let isUTF8 = ["utf-8", "utf8"].contains { locale.lowercased().contains($0) }
+    guard isatty(descriptor) == 1 else {
+      self.init(isASCII: !isUTF8)
+      return
+    }
+    var size = winsize()
+    let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    self.init(
+      width: isKnown ? min(max(Int(size.ws_col), 24), 200) : 80, isASCII: !isUTF8,
+      hasColour: value("NO_COLOR") == nil && value("TERM") ?? "dumb" != "dumb")
+  }
+
+  /// That of talk, and that of data.
+  static let talk = Screen(of: 2)
+  static let data = Screen(of: 1)
 }
 
 /// Shows how far a run is: one line that changes on a terminal, a line now and then elsewhere.
@@ -76,11 +110,13 @@ final class ProgressPrinter {
   func show(_ progress: RunProgress) {
     guard isShown else { return }
     if isTerminal {
-      talk("\r\u{1B}[K" + ProgressLine.text(progress, title: title), terminator: "")
+      // The last column stays free: a terminal may break the line behind it.
+      let screen = Screen(width: Screen.talk.width - 1, isASCII: Screen.talk.isASCII)
+      talk("\r\u{1B}[K" + ProgressLine.text(progress, title: title, on: screen), terminator: "")
       isOpen = true
     } else if progress.share - lastShare >= 0.1 || progress.finished == progress.total {
       lastShare = progress.share
-      talk(ProgressLine.text(progress, title: title))
+      talk(ProgressLine.text(progress, title: title, on: .talk))
     }
   }
 

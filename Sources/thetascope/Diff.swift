@@ -17,8 +17,8 @@ struct Diff: ParsableCommand {
         thetascope diff runs/before runs/after > changed.csv
       """)
 
-  @Argument(help: "The folder of a finished run.") var first: String
-  @Argument(help: "The folder of another.") var second: String
+  @Argument(help: "The folder of a finished run.", completion: .directory) var first: String
+  @Argument(help: "The folder of another.", completion: .directory) var second: String
   @Flag(help: "Also the observations that are the same.") var all = false
   @OptionGroup var talkative: QuietOption
 
@@ -26,7 +26,7 @@ struct Diff: ParsableCommand {
     let (a, b) = (try FinishedRun(path: first), try FinishedRun(path: second))
     let comparison = try RunComparison(a, b)
     FileHandle.standardOutput.write(Data(comparison.table(all: all).csv))
-    if !talkative.quiet { for line in comparison.summary(a, b) { talk(line) } }
+    if !talkative.quiet { for line in comparison.summary(a, b, on: .talk) { talk(line) } }
     if comparison.pairs.contains(where: \.isDifferent) { throw ExitCode(1) }
   }
 }

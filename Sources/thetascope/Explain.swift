@@ -15,7 +15,7 @@ struct Explain: ParsableCommand {
         thetascope explain ci_low
       """)
 
-  @Argument(help: "A name that stands in a run's tables.") var name: String?
+  @Argument(help: "A name that stands in a run's tables.", completion: .explained) var name: String?
   @Flag(help: "The whole dictionary in Markdown.") var markdown = false
   @OptionGroup var talk: QuietOption
 
@@ -31,9 +31,9 @@ struct Explain: ParsableCommand {
     } else if let name {
       print(try DataDictionary.entries(named: name).map { $0.text() }.joined(separator: "\n\n"))
     } else {
-      for entry in DataDictionary.all {
-        print("\(entry.name)\t\(entry.kind)\t\(entry.documentation.meaning)")
-      }
+      printList(
+        ["name", "kind", "meaning"],
+        DataDictionary.all.map { [$0.name, "\($0.kind)", $0.documentation.meaning] })
     }
   }
 }

@@ -22,9 +22,10 @@ struct Extract: ParsableCommand {
         thetascope extract --model llama --task en_fr --layer 12 --mode add --out french.gguf
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String
-  @Option(help: "The task; `thetascope tasks` lists them.") var task: String
-  @Option(help: "The layer, counted from 0, or auto.") var layer: String
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String
+  @Option(help: "The task; `thetascope tasks` lists them.", completion: .tasks) var task: String
+  @Option(help: "The layer, counted from 0, or auto.", completion: .list(["auto"])) var layer:
+    String
   @Option(help: "replace (θ itself) or add (θ minus the same prompts without demonstrations).")
   var mode = SavedVector.Mode.replace
   @Option(help: "Demonstrations a prompt.") var shots = 5
@@ -33,8 +34,11 @@ struct Extract: ParsableCommand {
   var sets = 1
   @Option(help: "Sets that --layer auto chooses on.") var developmentSets = 20
   @Option(help: "The seed of all draws.") var seed: UInt64 = 41
-  @Option(help: "The file; may be given again for another format.") var out: [String]
-  @Option(help: "The folder with the tasks.") var tasks = "data/tasks"
+  @Option(
+    help: "The file; may be given again for another format.",
+    completion: .file(extensions: ["safetensors", "csv", "gguf"]))
+  var out: [String]
+  @Option(help: "The folder with the tasks.", completion: .directory) var tasks = "data/tasks"
   @OptionGroup var encoding: EncodingOptions
   @OptionGroup var common: CommonOptions
 

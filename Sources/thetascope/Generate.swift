@@ -24,16 +24,17 @@ struct Generate: ParsableCommand {
           --hook 'blocks.*.hook_resid_post' --out steps.npz
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String
   @Option(help: "The text to continue.") var prompt: String
   @Option(help: "How many tokens to add.") var maxNewTokens = 50
   @Option(help: "Draws tokens from softmax(logits / temperature) instead of the most probable.")
   var temperature: Double?
   @Option(help: "The seed of the draws.") var seed: UInt64 = 0
   @OptionGroup(title: "Interventions") var changes: InterventionOptions
-  @Option(help: "A hook point to write the activations of; may be given again.")
+  @Option(help: "A hook point to write the activations of; may be given again.", completion: .hooks)
   var hook: [String] = []
-  @Option(help: "The file for them: .npz, .safetensors or .csv.") var out: String?
+  @Option(help: "The file for them: .npz, .safetensors or .csv.", completion: .captures) var out:
+    String?
   @OptionGroup var encoding: EncodingOptions
   @OptionGroup var tables: TableOption
   @OptionGroup var precision: PrecisionOption

@@ -8,21 +8,26 @@ import Probes
 
 /// Saved vectors and a plan.
 struct InterventionOptions: ParsableArguments {
-  @Option(help: "A vector to add to the stream after its layer, .safetensors; may be given again.")
+  @Option(
+    help: "A vector to add to the stream after its layer, .safetensors; may be given again.",
+    completion: .vectors)
   var add: [String] = []
-  @Option(help: "A vector to put in the stream's place after its layer; may be given again.")
+  @Option(
+    help: "A vector to put in the stream's place after its layer; may be given again.",
+    completion: .vectors)
   var replace: [String] = []
   @Option(help: "What added vectors are multiplied with.") var scale = 1.0
   @Option(help: "The layer, where it is not the one that a vector was taken from.") var layer: Int?
   @Option(
     help:
-      "Where: last (of the prompt and every token added), all, or a number or role of the prompt; -1 is the prompt's last token."
-  )
+      "Where: last (of the prompt and every token added), all, or a number or role of the prompt; -1 is the prompt's last token.",
+    completion: .positions)
   var at = "last"
   @Option(help: "The tensor of a file that holds several.") var tensor: String?
   @Option(
     help:
-      "Reads and interventions, YAML or JSON: {interventions: [{hook, position, action, values}]}.")
+      "Reads and interventions, YAML or JSON: {interventions: [{hook, position, action, values}]}.",
+    completion: .file(extensions: ["yaml", "yml", "json"]))
   var plan: String?
 
   func validate() throws {

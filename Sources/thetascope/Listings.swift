@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CheckpointIO
+import Foundation
 import HookPoints
 import HookedModels
 import ICLTasks
@@ -19,7 +20,7 @@ struct Tokens: ParsableCommand {
         thetascope tokens --model data/models/softmax --prompt 'France->Paris\nSpain->'
       """)
 
-  @Option(help: "A folder with a tokenizer.") var model: String
+  @Option(help: "A folder with a tokenizer.", completion: .directory) var model: String
   @Option(help: "The text; \\n stands for a new line.") var prompt: String
   @OptionGroup var encoding: EncodingOptions
   @OptionGroup var talk: QuietOption
@@ -30,7 +31,7 @@ struct Tokens: ParsableCommand {
       prompt.replacing("\\n", with: "\n"), template: encoding.resolvedTemplate(), encoder: encoder)
     let tokenizer = encoder.tokenizer
     let added = try encoder.promptTokens(given.text).map(\.bytes.isEmpty)
-    print("position\tid\tpiece\trole")
+    var rows: [[String]] = []
     for (position, id) in given.tokens.enumerated() {
       let piece = (tokenizer.piece(id) ?? "").replacing("\n", with: "\\n")
       var roles: [String] = Role.allCases.flatMap { role -> [String] in
@@ -43,8 +44,9 @@ struct Tokens: ParsableCommand {
         roles.append(id == tokenizer.beginningOfSequence ? "bos" : "added")
       }
       if position == given.tokens.count - 1 { roles.append("last") }
-      print("\(position)\t\(id)\t\(piece)\t\(roles.joined(separator: " "))")
+      rows.append(["\(position)", "\(id)", piece, roles.joined(separator: " ")])
     }
+    printList(["position", "id", "piece", "role"], rows, headerAlways: true)
   }
 }
 
@@ -60,65 +62,109 @@ struct Hooks: ParsableCommand {
         thetascope hooks --model gpt2 --name layers_output[2]
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String
-  @Option(help: "Only the hook points that this name means.") var name: String?
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String
+  @Option(help: "Only the hook points that this name means.", completion: .hooks) var name: String?
   @OptionGroup var talk: QuietOption
 
   func run() throws {
     let folder = try ModelFolder(path: model)
     let catalog = folder.architecture.hookCatalog(model: folder.name)
     let wanted = try name.map { Set(try catalog.resolve($0)) }
-    for entry in catalog.entries where wanted?.contains(entry.name) ?? true {
+    let entries = catalog.entries.filter { wanted?.contains($0.name) ?? true }
+    let rows = entries.map { entry in
       var widths = entry.widths.makeIterator()
       let axes = entry.axes.map { axis in
         axis.isFixed
           ? widths.next().map { "\(axis.rawValue) \($0)" } ?? axis.rawValue : axis.rawValue
       }
-      print("\(entry.name)\t[\(axes.joined(separator: ", "))]\t\(entry.name.meaning)")
+      return ["\(entry.name)", "[\(axes.joined(separator: ", "))]", entry.name.meaning]
     }
+    printList(["hook", "shape", "meaning"], rows)
   }
 }
 
 struct Tasks: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "List the tasks.")
+  static let configuration = CommandConfiguration(
+    abstract: "List the tasks: name, category, how many pairs, the first of them.",
+    discussion: """
+      One line each, with tabs between the columns where the output is no terminal.
 
-  @Option(help: "The folder with the tasks.") var folder = "data/tasks"
+      Examples:
+        thetascope tasks
+        thetascope tasks --folder my-tasks | cut -f 1
+      """)
+
+  @Option(help: "The folder with the tasks.", completion: .directory) var folder = "data/tasks"
   @OptionGroup var talk: QuietOption
 
   func run() throws {
-    for task in try TaskLibrary(folder: folder).tasks {
+    let rows = try TaskLibrary(folder: folder).tasks.map { task in
       let example = task.pairs.first.map { "\($0.input) -> \($0.output)" } ?? ""
-      print("\(task.name)\t\(task.category)\t\(task.pairs.count) pairs\t\(example)")
+      return [task.name, task.category, "\(task.pairs.count) pairs", example]
     }
+    printList(["task", "category", "pairs", "example"], rows)
   }
 }
 
 struct Models: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the models of a folder: one folder each.")
+    abstract: "List the models of a folder: one folder each.",
+    discussion: """
+      Only headers are read. A folder that cannot be used is listed too, and why is said on stderr.
 
-  @Option(help: "The folder.") var folder = "data/models"
+      Examples:
+        thetascope models
+        thetascope models --folder /scratch/checkpoints
+      """)
+
+  @Option(help: "The folder.", completion: .directory) var folder = "data/models"
   @OptionGroup var talk: QuietOption
 
   func run() throws {
-    for name in try FileReading.names(in: folder).sorted()
-    where FileReading.kind(of: "\(folder)/\(name)/config.json") == .file {
-      let model = try ModelFolder(path: "\(folder)/\(name)")
-      let architecture = model.architecture
-      print(
-        "\(folder)/\(name)\t\(architecture.family)\t\(architecture.attentionName)\t"
-          + "\(architecture.layers) layers\t\(architecture.parameterCount) parameters")
+    let names = try FileReading.names(in: folder).sorted().filter {
+      FileReading.kind(of: "\(folder)/\($0)/config.json") == .file
     }
+    let rows = try names.map { name in
+      let path = "\(folder)/\(name)"
+      do {
+        let architecture = try ModelFolder(path: path).architecture
+        return [
+          path, architecture.family, architecture.attentionName, "\(architecture.layers) layers",
+          "\(architecture.parameterCount) parameters",
+        ]
+      } catch {
+        // One folder that cannot be used should not hide the others.
+        guard let failure = Failure(error) else { throw error }
+        if !talk.quiet { thetascope.talk("thetascope: \(failure.sentence)") }
+        return [path, "cannot be used", "", "", ""]
+      }
+    }
+    printList(["model", "family", "attention", "layers", "parameters"], rows)
   }
 }
 
 struct ProbesList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "probes", abstract: "List the probes.")
+    commandName: "probes", abstract: "List the probes, the values of a probe file's key `probe`.",
+    discussion: """
+      Example:
+        thetascope probes
+      """)
 
   @OptionGroup var talk: QuietOption
 
   func run() {
-    for probe in ProbeRegistry.all { print("\(probe.name)\t\(probe.about)") }
+    printList(["probe", "about"], ProbeRegistry.all.map { [$0.name, $0.about] })
   }
+}
+
+/// Prints a line a row: on a terminal under headers, aligned, and cut where it is too narrow; elsewhere whole, with tabs.
+func printList(_ headers: [String], _ rows: [[String]], headerAlways: Bool = false) {
+  guard isatty(1) == 1 else {
+    for row in (headerAlways ? [headers] : []) + rows { print(row.joined(separator: "\t")) }
+    return
+  }
+  var table = TextTable(headers: headers)
+  for row in rows { table.append(row) }
+  for line in table.lines(on: .data) { print(line) }
 }

@@ -16,10 +16,13 @@ struct Merge: ParsableCommand {
         thetascope merge runs/part0 runs/part1 runs/part2 runs/part3 --out runs/all
       """)
 
-  @Argument(help: "The folders of all shards, in any order.") var shards: [String]
-  @Option(help: "The run's folder; runs/<probe>-<run_id> by default.") var out: String?
+  @Argument(help: "The folders of all shards, in any order.", completion: .directory) var shards:
+    [String]
+  @Option(help: "The run's folder; runs/<probe>-<run_id> by default.", completion: .directory)
+  var out: String?
   @Flag(help: "Start anew where another run lies.") var force = false
   @OptionGroup var tables: TableOption
+  @OptionGroup var samples: SamplesOption
   @OptionGroup var common: CommonOptions
 
   func run() throws {
@@ -31,14 +34,14 @@ struct Merge: ParsableCommand {
     let outcome = try merge.outcome(
       prepared, into: out,
       environment: RunEnvironment(version: Thetascope.version, context: context), force: force,
-      spreadsheetSafe: tables.spreadsheetSafe,
+      spreadsheetSafe: tables.spreadsheetSafe, harnessSamples: samples.isGiven,
       conclude: { cells in
         let output = try prepared.conclude(cells)
         rows = try cells.results() + output.results
         return output
       })
     guard let outcome else { return common.say("merged before, from the same inputs") }
-    common.say(prepared.summary(rows))
+    common.say(Screen.talk.fitted(prepared.summary(rows, .talk)))
     common.say("")
     for file in outcome.files { common.say("\(outcome.folder)/\(file)") }
   }

@@ -23,15 +23,16 @@ struct Patch: ParsableCommand {
           --prompt "I think" --max-new-tokens 30
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String
-  @Option(help: "The vector, .safetensors.") var vector: String
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String
+  @Option(help: "The vector, .safetensors.", completion: .vectors) var vector: String
   @OptionGroup var given: PromptOptions
   @Option(help: "The layer, where it is not the one that the vector was taken from.") var layer:
     Int?
   @Option(help: "replace or add, where it is not as the file says.") var mode: SavedVector.Mode?
   @Option(help: "What an added vector is multiplied with.") var scale = 1.0
   @Option(
-    help: "Where: -1 (the prompt's last token), last (and every token added), a number or a role.")
+    help: "Where: -1 (the prompt's last token), last (and every token added), a number or a role.",
+    completion: .positions)
   var at = "-1"
   @Option(help: "The tensor of a file that holds several.") var tensor: String?
   @Option(help: "The demonstration set whose vector to take, counted from 0; the mean by default.")

@@ -12,6 +12,10 @@ struct Plan: ParsableCommand {
       The probe's own code is rehearsed on miniatures of the models (same layers, heads and vocabulary, widths of a few \
       numbers), so every mistake that the run would find is found. The time is that of the last run of such cells on \
       this machine; before there is one, it is what the matrix product alone would take, and the run takes longer.
+
+      Examples:
+        thetascope plan probes/hendel.yaml --model path/to/gpt2
+        thetascope plan probes/task-geometry.yaml --set test_sets=100 --max-memory 4G
       """)
 
   @OptionGroup var options: ProbeOptions
@@ -51,7 +55,7 @@ struct Plan: ParsableCommand {
     append(
       shard.map { "shard \($0)" } ?? "all", all,
       seconds: all.reduce(0) { $0 + seconds[$1.cell.key, default: 0] })
-    for line in table.lines(width: 110) { print(line) }
+    for line in table.lines(on: .data) { print(line) }
     let guessed = rehearsal.parts.count { !$0.isRehearsed }
     if guessed > 0 {
       options.common.say(

@@ -7,8 +7,10 @@ import Probes
 import TensorCore
 
 struct ProbeOptions: ParsableArguments {
-  @Argument(help: "The probe file, YAML.") var probe: String
-  @Option(help: "A model folder, instead of the probe file's; may be given again.")
+  @Argument(help: "The probe file, YAML.", completion: .yaml) var probe: String
+  @Option(
+    help: "A model folder, instead of the probe file's; may be given again.",
+    completion: .directory)
   var model: [String] = []
   @Option(help: "KEY=VALUE, replaces a key of the probe file; may be given again.")
   var set: [String] = []
@@ -20,6 +22,13 @@ struct ProbeOptions: ParsableArguments {
 
   /// Opens and checks everything.
   func prepared(on context: ComputeContext) throws -> PreparedProbe {
+    if FileReading.kind(of: probe) == .absent {
+      let known = "probes/\(probe).yaml"
+      throw RunError.missing(
+        file: probe,
+        fact: "there is no such file; a probe file was expected, such as "
+          + (FileReading.kind(of: known) == .file ? known : "those in probes/"))
+    }
     var tree = try SpecTree(readYAML(probe), file: probe)
     for override in set { try tree.set(override) }
     if !model.isEmpty { try tree.set("models", to: .array(model.map { .string($0) })) }

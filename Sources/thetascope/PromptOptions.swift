@@ -13,8 +13,8 @@ struct EncodingOptions: ParsableArguments {
   var bos = BOSPolicy.auto
   @Option(
     help:
-      "The template whose roles the tokens get: arrow, hendel or todd; by default the one that fits."
-  )
+      "The template whose roles the tokens get: arrow, hendel or todd; by default the one that fits.",
+    completion: .templates)
   var template: String?
 
   func encoder(_ model: String) throws -> PromptEncoder {
@@ -29,7 +29,9 @@ struct EncodingOptions: ParsableArguments {
 /// One prompt, or a file of them.
 struct PromptOptions: ParsableArguments {
   @Option(help: "A prompt.") var prompt: String?
-  @Option(help: "A file of prompts, one a line: .txt or .jsonl; or a folder of such files.")
+  @Option(
+    help: "A file of prompts, one a line: .txt or .jsonl; or a folder of such files.",
+    completion: .file(extensions: ["txt", "jsonl"]))
   var prompts: String?
 
   func validate() throws {

@@ -18,11 +18,16 @@ struct ReplayRow: ParsableCommand {
         thetascope replay runs/task-vectors-0123456789abcdef --row 0
       """)
 
-  @Argument(help: "The folder of a finished run.") var folder: String
+  @Argument(help: "The folder of a finished run.", completion: .directory) var folder: String
   @Option(help: "The row, counted from 0 without the header, as pandas does.") var row: Int
-  @Option(help: "The table.") var table = "results.csv"
-  @Option(help: "Where the models lie now, if they were moved; may be given again.") var model:
-    [String] = []
+  @Option(
+    help: "The table.",
+    completion: .list(["results.csv", "samples.csv", "tokens.csv", "layers.csv"])) var table =
+    "results.csv"
+  @Option(
+    help: "Where the models lie now, if they were moved; may be given again.",
+    completion: .directory)
+  var model: [String] = []
   @OptionGroup var common: CommonOptions
 
   func run() throws {

@@ -8,15 +8,29 @@ import TensorCore
 
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Run a probe file and write its CSV files.")
+    abstract: "Run a probe file and write its CSV files.",
+    discussion: """
+      Finished cells are kept: a run that was stopped goes on with --resume and writes the same bytes. The terminal \
+      shows tables, curves and heat maps at the end; the numbers are in the CSV files.
+
+      Examples:
+        thetascope run probes/task-vectors.yaml --small
+        thetascope run probes/hendel.yaml --model path/to/gpt2 --out runs/gpt2
+        thetascope run probes/lens.yaml --set shots=3 --set 'tasks=["antonyms"]'
+        thetascope run probes/hendel.yaml --shard 0/2 --out runs/part0 --resume
+      """)
 
   @OptionGroup var options: ProbeOptions
   @OptionGroup var place: RunOptions
   @OptionGroup var tables: TableOption
+  @OptionGroup var samples: SamplesOption
 
   func validate() throws {
     if place.shard != nil, tables.spreadsheetSafe {
       throw ValidationError("a shard writes no tables; give --spreadsheet-safe to merge")
+    }
+    if place.shard != nil, samples.isGiven {
+      throw ValidationError("a shard writes no samples; give --samples-jsonl to merge")
     }
   }
 
@@ -35,13 +49,20 @@ struct Run: ParsableCommand {
       shard: share)
     switch opening {
     case .alreadyFinished(let path):
+      // A run of a probe without samples has none to show.
+      if samples.isGiven, try FinishedRun(path: path).lacksHarnessSamples {
+        throw RunError.refused(
+          folder: path, fact: "the run in this folder was finished without --samples-jsonl",
+          remedy: "--force starts anew, or choose another --out")
+      }
       common.say("finished before, with the same inputs: \(path)")
     case .ready(let run):
       let progress = ProgressPrinter(common, title: prepared.inputs.probe)
       var rows: [ResultRow] = []
       var timed = TimedCells()
       let outcome = try run.execute(
-        prepared.plan, spreadsheetSafe: tables.spreadsheetSafe, progress: { progress.show($0) },
+        prepared.plan, spreadsheetSafe: tables.spreadsheetSafe,
+        harnessSamples: samples.isGiven, progress: { progress.show($0) },
         shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)
@@ -54,7 +75,7 @@ struct Run: ParsableCommand {
       timed.remember(in: &memory, prepared.inputs, environment)
       memory.save()
       if share == nil {
-        common.say(prepared.summary(rows))
+        common.say(Screen.talk.fitted(prepared.summary(rows, .talk)))
         common.say("")
       }
       for file in outcome.files { common.say("\(outcome.folder)/\(file)") }

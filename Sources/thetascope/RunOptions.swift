@@ -4,9 +4,11 @@ import ArgumentParser
 import Probes
 
 struct RunOptions: ParsableArguments {
-  @Option(help: "The run's folder; runs/<probe>-<run_id> by default.") var out: String?
+  @Option(help: "The run's folder; runs/<probe>-<run_id> by default.", completion: .directory)
+  var out: String?
   @Option(
-    help: "I/N, or auto: compute one of N shares of the cells, counted from 0; merge joins them.")
+    help: "I/N, or auto: compute one of N shares of the cells, counted from 0; merge joins them.",
+    completion: .list(["auto"]))
   var shard: ShardOption?
   @Option(help: "Bytes, such as 8G: batches are cut so that the run keeps within them.")
   var maxMemory: ByteCount?

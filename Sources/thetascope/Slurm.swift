@@ -21,7 +21,8 @@ struct Slurm: ParsableCommand {
   @OptionGroup var options: ProbeOptions
   @Option(help: "How many tasks the array has.") var shards: Int
   @Option(
-    help: "The run's folder; runs/<probe file's name> by default. The shards lie in OUT.shards.")
+    help: "The run's folder; runs/<probe file's name> by default. The shards lie in OUT.shards.",
+    completion: .directory)
   var out: String?
   @Option(help: "Slurm's partition.") var partition: String?
   @Option(

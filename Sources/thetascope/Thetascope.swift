@@ -9,6 +9,12 @@ struct Thetascope: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "thetascope",
     abstract: "Probes of in-context learning on hook-instrumented transformers.",
+    discussion: """
+      Examples:
+        thetascope run probes/task-vectors.yaml
+        thetascope help run
+        thetascope --generate-completion-script bash > ~/.thetascope.bash
+      """,
     version: version,
     subcommands: [
       Run.self, Plan.self, Merge.self, Slurm.self, Train.self, Generate.self, Tokens.self,

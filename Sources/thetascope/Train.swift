@@ -10,11 +10,19 @@ import TensorCore
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a small model on prompts of tasks, from a spec.")
+    abstract: "Train a small model on prompts of tasks, from a spec.",
+    discussion: """
+      Writes a folder that every other command takes as a model, training.csv beside it. The same command continues a \
+      training that was stopped, to the same bytes.
 
-  @Argument(help: "The spec, a YAML file.") var spec: String
-  @Option(help: "The folder for the model.") var out: String
-  @Option(help: "The folder with the tasks.") var tasks = "data/tasks"
+      Examples:
+        thetascope train data/models/linear/train.yaml --out runs/mine
+        thetascope train spec.yaml --tasks my-tasks --out runs/mine --threads 1
+      """)
+
+  @Argument(help: "The spec, a YAML file.", completion: .yaml) var spec: String
+  @Option(help: "The folder for the model.", completion: .directory) var out: String
+  @Option(help: "The folder with the tasks.", completion: .directory) var tasks = "data/tasks"
   @OptionGroup var common: CommonOptions
 
   func run() throws {

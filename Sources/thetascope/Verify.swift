@@ -21,12 +21,16 @@ struct Verify: ParsableCommand {
         thetascope verify --model gpt2 --reference activations.safetensors --csv errors.csv
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String
-  @Option(help: "Activations that something else computed with the same weights, safetensors.")
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String
+  @Option(
+    help: "Activations that something else computed with the same weights, safetensors.",
+    completion: .vectors)
   var reference: String?
   @Option(help: "The largest error that a reference may show, over its root mean square.")
   var tolerance = 1e-4
-  @Option(help: "Writes the comparison with the reference, one row a tensor, to this file.")
+  @Option(
+    help: "Writes the comparison with the reference, one row a tensor, to this file.",
+    completion: .file(extensions: ["csv"]))
   var csv: String?
   @OptionGroup var common: CommonOptions
 
@@ -62,10 +66,10 @@ struct Verify: ParsableCommand {
         check.meaning, result, "\(outcome.compared)", outcome.largestError.map(scientific) ?? "",
       ])
     }
-    for line in table.lines(width: 120) { print(line) }
+    for line in table.lines(on: .data) { print(line) }
     if let comparison {
       print("")
-      for line in layers(comparison).lines(width: 120) { print(line) }
+      for line in layers(comparison).lines(on: .data) { print(line) }
       for (name, reason) in comparison.notCompared {
         common.say("not compared: \(name): \(reason)")
       }

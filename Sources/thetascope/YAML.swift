@@ -17,17 +17,18 @@ func readYAML(_ path: String) throws -> JSON {
     var values = 0
     return try JSON(node, file: path, depth: 0, values: &values)
   } catch let error as YamlError {
-    throw CommandError.badYAML(file: path, fact: error.sentence)
+    throw CommandError.badYAML(file: path, fact: error.sentence(text))
   }
 }
 
 extension YamlError {
   /// What Yams says in several lines with a drawing, in one.
-  fileprivate var sentence: String {
+  fileprivate func sentence(_ text: String) -> String {
     switch self {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
       "line \(mark.line), column \(mark.column): this is not YAML: \(problem)"
+        + (text.contains("\t") ? "; there are tabs in the file, where YAML has blanks" : "")
     case .reader(let problem, _, _, _): "this is not YAML: \(problem)"
     default:
       "this is not YAML: "
@@ -75,8 +76,14 @@ extension JSON {
     case .mapping(let mapping):
       var object = JSONObject()
       for (key, value) in mapping {
-        guard let name = key.string, object[name] == nil else {
-          throw CommandError.badYAML(file: file, fact: "a key is repeated or is not a word")
+        let place = key.mark.map { "line \($0.line): " } ?? ""
+        guard let name = key.string else {
+          throw CommandError.badYAML(
+            file: file, fact: "\(place)a key is a list or has keys itself, expected a word")
+        }
+        guard object[name] == nil else {
+          throw CommandError.badYAML(
+            file: file, fact: "\(place)the key \(Excerpt.quoted(name)) is there twice; keep one")
         }
         object[name] = try inner(value)
       }

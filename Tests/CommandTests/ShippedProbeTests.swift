@@ -22,9 +22,10 @@ extension CommandTests {
         else { return print("skipped: goldenResults: data/models/\(model) is not there") }
       }
       let space = try Workspace()
+      let out = "\(space.path)/out"
       let ending = try Command.run(
-        ["run", "probes/\(probe).yaml", "--small", "--out", "\(space.path)/out"],
-        in: packageFolder)
+        ["run", "probes/\(probe).yaml", "--small", "--out", out],
+        in: packageFolder, environment: ["LC_ALL": "C.UTF-8"])
       ending.expectSuccess()
       let found = try space.bytes("out/results.csv")
       #expect(found.count <= 200_000)
@@ -37,6 +38,25 @@ extension CommandTests {
         #expect(known?.joined(separator: ",") == String(header), "\(probe): \(file)")
       }
       try expectGolden(found, "\(probe).csv")
+
+      // What the terminal shows, between the last line of progress and the files.
+      let talk = ending.talk.split(separator: "\n", omittingEmptySubsequences: false)
+      let begin = try #require(talk.lastIndex { $0.contains("  done in ") })
+      let end = try #require(talk.firstIndex { $0.hasPrefix(out) })
+      let shown = talk[(begin + 1)..<(end - 1)]
+      for line in shown { #expect(line.count <= 80, "\(line)") }
+      try expectGolden(Data((shown.joined(separator: "\n") + "\n").utf8), "summaries/\(probe).txt")
+
+      // Nothing changed between the run and itself, and a row of a cell is computed again.
+      let same = try Command.run(["diff", out, out], in: packageFolder)
+      same.expectSuccess()
+      #expect(same.talk.contains(" 0 of them changed"))
+      let lines = String(decoding: found, as: UTF8.self).split(separator: "\n").dropFirst()
+      let row = lines.count / 3
+      let again = try Command.run(["replay", out, "--row", "\(row)"], in: packageFolder)
+      again.expectSuccess()
+      let line = lines[lines.startIndex + row]
+      #expect(again.output == "recorded\t\(line)\ncomputed\t\(line)\n")
     }
 
     /// Random weights answer nothing, with demonstrations, with θ or without: the baseline of a vocabulary of thousands.

@@ -36,7 +36,8 @@ package struct FuzzTarget: Sendable {
 
   package static let all: [FuzzTarget] = [
     .json, .safetensors, .shardIndex, .config, .npy, .npz, .tokenizer, .tokenizerText, .merges,
-    .yaml, .probe, .training, .task, .classification, .csv, .gguf, .hookName, .plan, .journal,
+    .yaml, .probe, .training, .task, .harnessSamples, .classification, .csv, .gguf, .hookName,
+    .plan, .journal,
     .journalRecords, .savedVector,
   ]
 

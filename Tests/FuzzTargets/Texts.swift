@@ -133,6 +133,33 @@ extension FuzzTarget {
       }
     })
 
+  static let harnessSamples = FuzzTarget(
+    "harness-samples", longest: 2048,
+    seeds: {
+      [
+        #"{"doc_id": 0, "doc": {"q": "a"}, "target": "1", "arguments": {"gen_args_0": {"arg_0": "a", "arg_1": " b"}, "gen_args_1": {"arg_0": "a", "arg_1": " c"}}, "resps": [[["-1.5", "False"]]], "filtered_resps": [["-1.5", "False"]], "acc": 1.0}"#
+          + "\n",
+        #"{"doc_id": 0, "target": "d", "arguments": {"gen_args_0": {"arg_0": "a\nb", "arg_1": {"until": ["\n"]}}}}"#
+          + "\n" + #"{"doc_id": 1, "target": 5, "arguments": [["e", {}]]}"#,
+        #"{"target": "x", "arguments": [["a", " x"]]}"# + "\n"
+          + #"{"target": "c", "arguments": [["a", " b"], ["a", " c"]]}"#,
+      ].map { Array($0.utf8) }
+    },
+    prepare: { sandbox in
+      { bytes in
+        let path = try sandbox.write(bytes, to: "samples_t_2026-01-01.jsonl")
+        guard let file = try taken({ try TaskFile(contentsOf: path) }) else { return }
+        try require(
+          file.task.name == "t" && !file.task.pairs.isEmpty, "a task without name or pairs")
+        let inputs = file.task.pairs.map { Array($0.input.utf8) }
+        try require(Set(inputs).count == inputs.count, "an input twice")
+        try require(
+          file.task.pairs.allSatisfy { !$0.input.isEmpty && !$0.answers.contains("") },
+          "an empty text")
+        _ = file.task.digestBytes
+      }
+    })
+
   /// The first byte says in which format: j, c, t.
   static let classification = FuzzTarget(
     "classification", longest: 1024,

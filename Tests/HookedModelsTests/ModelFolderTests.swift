@@ -287,6 +287,6 @@ import Testing
   @Test func foldersThatAreNone() {
     #expect(
       sentence { try ModelFolder(path: "/nowhere/at/all") }
-        == "/nowhere/at/all: there is no such folder")
+        == "/nowhere/at/all: there is no such folder, and nothing is downloaded here")
   }
 }

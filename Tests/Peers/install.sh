@@ -21,3 +21,6 @@ install transformers numpy safetensors "transformers>=5" accelerate
 install nnsight numpy safetensors accelerate "nnsight==0.8.*"
 install lens2 numpy safetensors "transformer_lens==2.18.*" "transformers==4.57.*" "pyarrow<21"
 install lens4 numpy safetensors "transformer_lens>=4.3,<5"
+install pyvene numpy safetensors "pyvene==0.1.8" "transformers==4.57.*"
+install fla numpy safetensors einops triton transformers
+"$root/fla/bin/pip" install --quiet --no-deps "flash-linear-attention==0.6.0" "fla-core==0.6.0"

@@ -41,11 +41,11 @@ import Tokenization
 
   @Test func anEmptyFolderIsNamed() throws {
     let folder = try Folder([:])
-    #expect(throws: TokenizationError.noTokenizer(folder: folder.path)) {
+    #expect(throws: TokenizationError.noTokenizer(folder: folder.path, hasSentencePiece: false)) {
       try Tokenizer.load(folder: folder.path)
     }
     let half = try Folder(["vocab.json": "{}"])
-    #expect(throws: TokenizationError.noTokenizer(folder: half.path)) {
+    #expect(throws: TokenizationError.noTokenizer(folder: half.path, hasSentencePiece: false)) {
       try Tokenizer.load(folder: half.path)
     }
   }

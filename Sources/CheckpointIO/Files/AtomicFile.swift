@@ -38,6 +38,9 @@ public enum AtomicFile {
       }
     }
 
+    /// Writes `bytes` behind those before them.
+    ///
+    /// - Throws: `CheckpointError.cannotWrite`.
     public mutating func append(_ bytes: [UInt8]) throws {
       try bytes.withUnsafeBytes { try append($0) }
     }
@@ -74,6 +77,9 @@ public enum AtomicFile {
     }
   }
 
+  /// Writes `bytes`.
+  ///
+  /// - Throws: `CheckpointError.cannotWrite`; a file that was there stays as it is.
   public static func write(_ bytes: [UInt8], to path: String) throws {
     try write(to: path) { try $0.append(bytes) }
   }

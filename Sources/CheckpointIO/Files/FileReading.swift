@@ -13,7 +13,9 @@
 public enum FileReading {
   /// All bytes of the file at `path`; also of a pipe.
   ///
-  /// - Parameter limit: the most bytes that are taken.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - limit: the most bytes that are taken.
   /// - Throws: `CheckpointError.missing` where there is nothing, `.unreadable` for a folder, a file without
   ///   permission, one beyond `limit`, or an error of the disk.
   public static func readFile(_ path: String, limit: Int = 1 << 30) throws -> [UInt8] {

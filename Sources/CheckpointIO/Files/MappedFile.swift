@@ -17,6 +17,7 @@ import CKernels
 
 /// The bytes of a file, mapped read-only for as long as this object lives.
 public final class MappedFile: @unchecked Sendable {
+  /// The file.
   public let path: String
   /// The size in bytes.
   public let count: Int

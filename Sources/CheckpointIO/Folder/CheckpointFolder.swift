@@ -5,6 +5,7 @@
 
 /// The files of one checkpoint, opened: headers are read and verified, weights only mapped.
 public struct CheckpointFolder: TensorFile {
+  /// The folder.
   public let path: String
   /// The contents of config.json.
   public let config: JSON
@@ -30,7 +31,7 @@ public struct CheckpointFolder: TensorFile {
     switch FileReading.kind(of: path) {
     case .folder: break
     case .absent:
-      throw CheckpointError.missing(file: path, fact: "there is no such folder")
+      throw CheckpointError.missing(file: path, fact: Self.absence(of: path))
     case .file:
       throw CheckpointError.missing(
         file: path, fact: "this is a file, expected a folder with config.json and model.safetensors"
@@ -90,8 +91,12 @@ public struct CheckpointFolder: TensorFile {
     names = shards.flatMap(\.names)
   }
 
+  /// Whether any shard has a tensor of that name.
   public func contains(_ name: String) -> Bool { shardOfTensor[name] != nil }
 
+  /// The tensor of that name, in whichever shard it lies.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`.
   public func tensor(named name: String) throws -> TensorView {
     guard let shard = shardOfTensor[name] else {
       throw CheckpointError.missingTensor(file: path, tensor: name)
@@ -119,6 +124,28 @@ public struct CheckpointFolder: TensorFile {
     return json
   }
 
+  /// What to say where there is no folder: what lies beside it, or how a model of a hub becomes one.
+  private static func absence(of path: String) -> String {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let parent = parts.count > 1 ? parts.dropLast().joined(separator: "/") : "."
+    let models = ((try? FileReading.names(in: parent)) ?? []).filter {
+      FileReading.kind(of: "\(parent)/\($0)/config.json") == .file
+    }
+    var sentence = "there is no such folder, and nothing is downloaded here"
+    if !models.isEmpty {
+      sentence +=
+        "; \(parent) has "
+        + models.prefix(8).map { Excerpt.quoted($0, limit: 40) }.joined(separator: ", ")
+        + (models.count > 8 ? ", …" : "")
+    }
+    if parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }) {
+      sentence +=
+        "; a model of the Hugging Face hub becomes a folder with: "
+        + "hf download \(path) --local-dir \(parts.last ?? "model")"
+    }
+    return sentence
+  }
+
   /// What to say of a folder without `name`.
   private static func nothingThere(_ name: String, _ path: String) throws -> CheckpointError {
     let names = try FileReading.names(in: path)
@@ -135,7 +162,10 @@ public struct CheckpointFolder: TensorFile {
       file: path,
       fact: "there is no \(name); a checkpoint folder holds config.json, tokenizer.json and either"
         + " \(single) or \(index) with its shards; this one holds "
-        + (names.isEmpty ? "nothing" : shown + (names.count > 8 ? ", …" : "")))
+        + (names.isEmpty ? "nothing" : shown + (names.count > 8 ? ", …" : ""))
+        + (name == single
+          ? "; the weights of a gated model come only after its terms are accepted, and those of a clone with git-lfs"
+          : ""))
   }
 }
 

@@ -118,10 +118,16 @@ public struct ConfigReader: Sendable {
     return numbers
   }
 
+  /// A truth value; `fallback` where the key is absent, which is then noted as a default.
+  ///
+  /// - Throws: `CheckpointError.invalidConfiguration` for another kind of value, or no value at all.
   public mutating func bool(_ key: String, default fallback: Bool? = nil) throws -> Bool {
     try required(key, fallback.map { .boolean($0) }, "true or false", \.boolValue)
   }
 
+  /// A string; `fallback` where the key is absent, which is then noted as a default.
+  ///
+  /// - Throws: `CheckpointError.invalidConfiguration` for another kind of value, or no value at all.
   public mutating func string(_ key: String, default fallback: String? = nil) throws -> String {
     try required(key, fallback.map { .string($0) }, "a string", \.stringValue)
   }
@@ -131,6 +137,9 @@ public struct ConfigReader: Sendable {
     try isAbsent(key) ? nil : string(key)
   }
 
+  /// An array of strings; `fallback` where the key is absent, which is then noted as a default.
+  ///
+  /// - Throws: `CheckpointError.invalidConfiguration` for another kind of value, or no value at all.
   public mutating func strings(_ key: String, default fallback: [String]? = nil) throws -> [String]
   {
     try required(
@@ -156,7 +165,10 @@ public struct ConfigReader: Sendable {
 
   /// Throws unless the value is the one that is supported.
   ///
-  /// - Parameter fallback: what the class takes where the key is absent.
+  /// - Parameters:
+  ///   - key: of this object.
+  ///   - expected: the value that is supported.
+  ///   - fallback: what the class takes where the key is absent.
   public mutating func require(
     _ key: String, equals expected: JSON, default fallback: JSON? = nil
   ) throws {

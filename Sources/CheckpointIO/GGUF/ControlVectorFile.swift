@@ -10,6 +10,7 @@ public enum ControlVectorFile {
   ///   - directions: layers from 1 on, each with as many numbers as the model is wide.
   ///   - layers: how many blocks the model has.
   ///   - model: the model's family, such as `llama`: the key `controlvector.model_hint`.
+  ///   - path: the file to be.
   /// - Throws: `CheckpointError.cannotWrite`; also for a layer 0, which the format lacks.
   public static func write(
     _ directions: [(layer: Int, values: [Float])], layers: Int, model: String, to path: String

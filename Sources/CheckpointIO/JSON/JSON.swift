@@ -34,10 +34,12 @@ extension JSON: Equatable {
 }
 
 extension JSON {
+  /// Whether this is `null`; an absent key has no value at all.
   public var isNull: Bool {
     if case .null = self { true } else { false }
   }
 
+  /// The truth value; nil for any other kind.
   public var boolValue: Bool? {
     if case .boolean(let value) = self { value } else { nil }
   }
@@ -56,14 +58,17 @@ extension JSON {
     }
   }
 
+  /// The string; nil for any other kind.
   public var stringValue: String? {
     if case .string(let value) = self { value } else { nil }
   }
 
+  /// The elements; nil for any other kind.
   public var arrayValue: [JSON]? {
     if case .array(let value) = self { value } else { nil }
   }
 
+  /// The members; nil for any other kind.
   public var objectValue: JSONObject? {
     if case .object(let value) = self { value } else { nil }
   }

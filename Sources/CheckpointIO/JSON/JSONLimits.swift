@@ -10,6 +10,10 @@ public struct JSONLimits: Sendable, Equatable {
   /// How many values, at all depths, it may hold.
   public var values: Int
 
+  /// - Parameters:
+  ///   - depth: at most 512, so that reading fits on the stack.
+  ///   - bytes: of the whole document.
+  ///   - values: at all depths together.
   public init(
     depth: Int = InputLimits.jsonDepth, bytes: Int = InputLimits.jsonFile,
     values: Int = InputLimits.jsonValues
@@ -20,5 +24,6 @@ public struct JSONLimits: Sendable, Equatable {
     self.values = values
   }
 
+  /// The bounds of `InputLimits`.
   public static let `default` = JSONLimits()
 }

@@ -15,6 +15,7 @@ public struct JSONObject: Sendable {
 
   private static let fewKeys = 8
 
+  /// Without members.
   public init() {
     keys = []
     values = []
@@ -45,7 +46,9 @@ public struct JSONObject: Sendable {
     }
   }
 
+  /// Members.
   public var count: Int { keys.count }
+  /// Whether there is no member.
   public var isEmpty: Bool { keys.isEmpty }
 
   /// The value under `key`. A new key goes to the end; assigning nil removes.

@@ -9,6 +9,7 @@ extension JSON {
   /// - Parameters:
   ///   - bytes: the document, UTF-8.
   ///   - file: what messages call it.
+  ///   - limits: how deep, long and full it may be.
   /// - Throws: `CheckpointError.invalidJSON`, with the place.
   public init(
     parsing bytes: some Collection<UInt8>, file: String, limits: JSONLimits = .default
@@ -25,6 +26,7 @@ extension JSON {
   /// Reads the JSON document in the file at `path`.
   public init(contentsOf path: String, limits: JSONLimits = .default) throws {
     let bytes = try FileReading.readFile(path, limit: limits.bytes)
+    try LargeFilePointer.refuse(bytes, file: path)
     try self.init(parsing: bytes, file: path, limits: limits)
   }
 }

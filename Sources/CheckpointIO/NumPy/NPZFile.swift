@@ -5,6 +5,7 @@ import CKernels
 
 /// An `.npz` file.
 public struct NPZFile: TensorFile {
+  /// The file.
   public let path: String
   /// The names of the arrays, without `.npy`, in the order of the archive's directory.
   public let names: [String]
@@ -38,6 +39,7 @@ public struct NPZFile: TensorFile {
     self.mapping = mapping
   }
 
+  /// Whether there is an array of that name.
   public func contains(_ name: String) -> Bool { entries[name] != nil }
 
   /// The array under `name`, whose checksum and header are verified at every call.

@@ -2,6 +2,7 @@
 
 /// A safetensors file.
 public struct SafetensorsFile: TensorFile {
+  /// The file.
   public let path: String
   /// The names of all tensors, in the order of their data.
   public let names: [String]
@@ -16,7 +17,10 @@ public struct SafetensorsFile: TensorFile {
   ///   `.missing` and `.unreadable`.
   public init(path: String) throws {
     let mapping = try MappedFile(path)
-    let header = try mapping.withUnsafeBytes { try SafetensorsHeader($0, file: path) }
+    let header = try mapping.withUnsafeBytes { bytes in
+      try LargeFilePointer.refuse(bytes, file: path)
+      return try SafetensorsHeader(bytes, file: path)
+    }
     self.path = path
     self.mapping = mapping
     metadata = header.metadata
@@ -29,8 +33,12 @@ public struct SafetensorsFile: TensorFile {
     self.views = views
   }
 
+  /// Whether there is a tensor of that name.
   public func contains(_ name: String) -> Bool { views[name] != nil }
 
+  /// The tensor of that name; nothing of it is read yet.
+  ///
+  /// - Throws: `CheckpointError.missingTensor`.
   public func tensor(named name: String) throws -> TensorView {
     guard let view = views[name] else {
       throw CheckpointError.missingTensor(file: path, tensor: name)

@@ -5,7 +5,9 @@ import TensorCore
 
 /// A tensor ready to be written.
 public struct StoredTensor: Sendable, Equatable {
+  /// As the file is to have it.
   public let name: String
+  /// How the elements are stored.
   public let dtype: StorageType
   /// Sizes of the axes, outermost first; empty for a scalar.
   public let shape: [Int]
@@ -23,28 +25,43 @@ public struct StoredTensor: Sendable, Equatable {
     self.bytes = bytes
   }
 
-  /// - Parameter dtype: a floating-point type; values are rounded to nearest, ties to even.
+  /// - Parameters:
+  ///   - name: as the file is to have it.
+  ///   - shape: outermost first.
+  ///   - floats: row-major.
+  ///   - dtype: a floating-point type; values are rounded to nearest, ties to even.
   public init(name: String, shape: [Int], floats: [Float], as dtype: StorageType = .float32) {
     self.init(
       name: name, dtype: dtype, shape: shape,
       bytes: Self.required(ElementConversion.bytes(of: floats, as: dtype), dtype, name))
   }
 
-  /// - Parameter dtype: a floating-point type; values are rounded to nearest, ties to even.
+  /// - Parameters:
+  ///   - name: as the file is to have it.
+  ///   - shape: outermost first.
+  ///   - doubles: row-major.
+  ///   - dtype: a floating-point type; values are rounded to nearest, ties to even.
   public init(name: String, shape: [Int], doubles: [Double], as dtype: StorageType = .float64) {
     self.init(
       name: name, dtype: dtype, shape: shape,
       bytes: Self.required(ElementConversion.bytes(of: doubles, as: dtype), dtype, name))
   }
 
-  /// - Parameter dtype: an integer type that holds every value.
+  /// - Parameters:
+  ///   - name: as the file is to have it.
+  ///   - shape: outermost first.
+  ///   - integers: row-major.
+  ///   - dtype: an integer type that holds every value.
   public init(name: String, shape: [Int], integers: [Int], as dtype: StorageType = .int64) {
     self.init(
       name: name, dtype: dtype, shape: shape,
       bytes: Self.required(ElementConversion.bytes(of: integers, as: dtype), dtype, name))
   }
 
-  /// - Parameter dtype: a floating-point type; values are rounded to nearest, ties to even.
+  /// - Parameters:
+  ///   - name: as the file is to have it.
+  ///   - tensor: the elements, with their shape.
+  ///   - dtype: a floating-point type; values are rounded to nearest, ties to even.
   public init(name: String, _ tensor: Tensor<Float>, as dtype: StorageType = .float32) {
     self.init(name: name, shape: tensor.shape, floats: tensor.values, as: dtype)
   }

@@ -5,7 +5,9 @@ import TensorCore
 
 /// One tensor of a file.
 public struct TensorView: Sendable {
+  /// As the file has it.
   public let name: String
+  /// How the elements are stored.
   public let dtype: StorageType
   /// Sizes of the axes, outermost first; empty for a scalar.
   public let shape: [Int]
@@ -34,8 +36,9 @@ public struct TensorView: Sendable {
   /// The address is a multiple of the element's size: a tensor that lies in the file at another one is
   /// copied for the call.
   ///
-  /// - Parameter part: the bytes that are meant, counted from the tensor's first; all of them by default. Begins at an
-  ///   element.
+  /// - Parameters:
+  ///   - part: the bytes that are meant, counted from the tensor's first; all of them by default. Begins at an element.
+  ///   - body: must not keep the pointer.
   public func withUnsafeBytes<Result>(
     in part: Range<Int>? = nil, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {

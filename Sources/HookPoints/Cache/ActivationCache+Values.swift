@@ -7,6 +7,8 @@ extension ActivationCache {
   /// the keys. Rounded to f32 where the run was in f64.
   ///
   /// - Parameters:
+  ///   - site: which hook, with the layout of its values.
+  ///   - sequence: the sequence's place in the batch.
   ///   - position: absolute, a shared prefix counted; nil at `attn.hook_ssm_state_initial`.
   /// - Throws: `HookError.notRecorded`, `.notRecordedFor`.
   public func vector<Layout>(

@@ -17,6 +17,7 @@ public struct ActivationCache<Scalar: TensorScalar>: Sendable {
   public let catalog: HookCatalog
   var records: [HookName: Record] = [:]
 
+  /// A cache in which nothing is recorded yet.
   public init(catalog: HookCatalog) { self.catalog = catalog }
 
   /// The recorded hooks, in firing order.

@@ -53,7 +53,23 @@ extension HookCatalog {
       throw HookError.unknownName(text: text, model: model, nearest: "blocks.0.\(text)")
     }
     throw HookError.unknownName(
-      text: text, model: model, nearest: nearest(to: text, among: allNames))
+      text: text, model: model, nearest: ofModule(text) ?? nearest(to: text, among: allNames))
+  }
+
+  /// What a module of transformers puts out, such as `model.layers.5.mlp` or `transformer.h.5`, as a hook point of a layer
+  /// that the model has.
+  private func ofModule(_ text: String) -> String? {
+    let parts = text.split(separator: ".")
+    guard let place = parts.firstIndex(where: { $0 == "layers" || $0 == "h" }),
+      place + 1 < parts.count,
+      let layer = Int(parts[place + 1]), (0..<layers).contains(layer)
+    else { return nil }
+    let module = parts.dropFirst(place + 2).first ?? ""
+    let point =
+      module.contains("attn") || module.contains("attention")
+      ? "attn.hook_out"
+      : module == "mlp" ? "hook_mlp_out" : "hook_resid_post"
+    return "blocks.\(layer).\(point)"
   }
 
   /// `blocks.{layers}.{suffix}` taken apart.

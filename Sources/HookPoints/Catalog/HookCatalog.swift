@@ -6,6 +6,7 @@
 public struct HookCatalog: Sendable, Equatable {
   /// One hook point: its name and how a value is laid out.
   public struct Entry: Sendable, Equatable {
+    /// With its layer, such as `blocks.3.attn.hook_z`.
     public let name: HookName
     /// The axes of the recorded tensor, outermost first: `[tokens, heads, headWidth]`.
     public let axes: [Axis]
@@ -13,6 +14,7 @@ public struct HookCatalog: Sendable, Equatable {
     public let widths: [Int]
 
     /// - Parameters:
+    ///   - name: with its layer.
     ///   - axes: starts with `tokens` or `sequences`, or is `heads, queries, keys`.
     ///   - widths: one for each axis that is not tokens, sequences, queries or keys.
     public init(name: HookName, axes: [Axis], widths: [Int]) {
@@ -46,9 +48,10 @@ public struct HookCatalog: Sendable, Equatable {
   private let index: [HookName: Int]
 
   /// - Parameters:
+  ///   - model: its name, for messages.
   ///   - entries: every hook point, each once; every block has at least one.
-  ///   - absent: reasons such as "parallel blocks have no hook_resid_mid: attention and MLP read the same
-  ///     input". A name with its own reason takes precedence over its point.
+  ///   - absent: reasons such as "parallel blocks have no hook_resid_mid: attention and MLP read the same input". A
+  ///     name with its own reason takes precedence over its point.
   public init(model: String, entries: [Entry], absent: [Place: String] = [:]) {
     self.model = model
     self.entries = entries.sorted { $0.name < $1.name }

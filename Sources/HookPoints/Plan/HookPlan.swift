@@ -16,6 +16,7 @@ public struct HookPlan: Equatable, Sendable {
   /// Records and changes nothing.
   public static let empty = HookPlan()
 
+  /// Whether nothing is recorded and nothing changed.
   public var isEmpty: Bool { reads.isEmpty && interventions.isEmpty }
 }
 

@@ -8,6 +8,7 @@ public struct HookValues: Equatable, Sendable {
   /// which they are named, positions ascending within each.
   public let rows: [[Float]]
 
+  /// One value for every selected position.
   public init(_ value: [Float]) { rows = [value] }
 
   /// - Parameter rows: at least one.

@@ -25,6 +25,9 @@ public struct CustomEdit: Sendable, Equatable, CustomStringConvertible {
   /// Changes the selected part of one row: the chosen heads one after the other, or the whole width.
   public let body: @Sendable (inout [Float]) -> Void
 
+  /// - Parameters:
+  ///   - label: what it does; not empty.
+  ///   - body: changes the numbers of one row in place, as many as there are.
   public init(label: String, body: @escaping @Sendable (inout [Float]) -> Void) {
     precondition(!label.isEmpty, "a custom edit needs a label")
     self.label = label
@@ -38,10 +41,15 @@ public struct CustomEdit: Sendable, Equatable, CustomStringConvertible {
 
 /// A change of activations at a hook.
 public struct Intervention: Equatable, Sendable {
+  /// Where.
   public var hook: HookReference
+  /// Which sequences of the batch.
   public var sequences: SequenceSelector
+  /// Which positions of each; absolute, a shared prefix counts.
   public var positions: PositionSelector
+  /// Which heads, at hook points that have them.
   public var heads: HeadSelector
+  /// What is done there.
   public var action: InterventionAction
 
   public init(

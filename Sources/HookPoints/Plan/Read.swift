@@ -2,8 +2,11 @@
 
 /// The activations to record at a hook.
 public struct Read: Equatable, Sendable {
+  /// Where; a pattern such as `blocks.*.hook_resid_post` stands for all that fit it.
   public var hook: HookReference
+  /// Which sequences of the batch.
   public var sequences: SequenceSelector
+  /// Which positions of each; absolute, a shared prefix counts.
   public var positions: PositionSelector
 
   public init(

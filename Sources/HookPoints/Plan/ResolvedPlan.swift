@@ -109,6 +109,7 @@ public struct ResolvedEdit: Sendable, Equatable {
   public let rows: [Int]
   /// The heads to change, in the order of the values; nil for the whole width.
   public let heads: [Int]?
+  /// What is done to the rows.
   public let action: ResolvedAction
   /// The index in the plan's interventions, for fire counts.
   public let intervention: Int

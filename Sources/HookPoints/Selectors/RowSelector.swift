@@ -2,7 +2,9 @@
 
 /// Rows of the batch: positions of sequences.
 public struct RowSelector: Hashable, Sendable {
+  /// Which sequences of the batch.
   public var sequences: SequenceSelector
+  /// Which positions of each.
   public var positions: PositionSelector
 
   public init(sequences: SequenceSelector = .all, positions: PositionSelector) {

@@ -3,6 +3,7 @@
 
 /// A value for sites of the layout `Layout`.
 public struct ActivationVector<Layout: ActivationLayout>: Equatable, Sendable {
+  /// As many as the site is wide.
   public var values: [Float]
 
   public init(_ values: [Float]) { self.values = values }
@@ -51,6 +52,7 @@ extension ActivationVector {
 
 /// One value for each selected row, for sites of the layout `Layout`.
 public struct ActivationRows<Layout: ActivationLayout>: Equatable, Sendable {
+  /// Sequences in the order in which they are named, positions ascending within each.
   public var rows: [[Float]]
 
   public init(_ rows: [[Float]]) { self.rows = rows }

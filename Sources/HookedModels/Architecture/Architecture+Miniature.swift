@@ -54,6 +54,7 @@ extension Architecture {
 
 /// What a miniature stands for.
 public final class FullSize: Sendable, Equatable {
+  /// The architecture as its checkpoint says.
   public let architecture: Architecture
   let table: WorkTable
   let catalog: HookCatalog

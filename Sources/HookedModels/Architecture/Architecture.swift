@@ -7,22 +7,33 @@ import TensorCore
 public struct Architecture: Sendable, Equatable {
   /// The family's name as checkpoints write it (`model_type`), for messages and run.json.
   public var family: String
+  /// L: blocks.
   public var layers: Int
+  /// D: width of the residual stream.
   public var modelWidth: Int
+  /// H: heads of queries.
   public var heads: Int
+  /// K: heads of keys and values; divides H.
   public var keyValueHeads: Int
   /// Width of a head's queries and keys.
   public var headWidth: Int
   /// Width of a head's values.
   public var valueWidth: Int
+  /// M: width of the MLP's hidden activations.
   public var mlpWidth: Int
+  /// V: rows of the embedding.
   public var vocabulary: Int
   /// One kind a layer.
   public var attention: [AttentionKind]
+  /// How tokens know their positions.
   public var positions: Positions
+  /// The norm before attention, before the MLP and at the end.
   public var norm: Norm
+  /// What the MLP computes.
   public var mlp: MLPKind
+  /// How attention and MLP share the stream.
   public var arrangement: Arrangement
+  /// Which linear maps carry a bias.
   public var biases: Set<Bias>
   /// The norm of each head's queries and keys, before rotation; with one gain [d] for the queries' heads and one for
   /// the keys'.
@@ -102,12 +113,15 @@ public struct Architecture: Sendable, Equatable {
 
 /// How one layer's attention is cut into heads, and whether those know their position.
 public struct AttentionShape: Sendable, Equatable {
+  /// H: heads of queries.
   public var heads: Int
+  /// K: heads of keys and values; divides H.
   public var keyValueHeads: Int
   /// Width of a head's queries and keys.
   public var headWidth: Int
   /// Width of a head's values.
   public var valueWidth: Int
+  /// How queries and keys turn with their position; nil where they do not.
   public var rotary: Rotary?
   /// Whether queries, keys and values have a bias.
   public var inputBias: Bool
@@ -184,6 +198,9 @@ public enum Positions: Sendable, Equatable {
   }
 }
 
+/// How queries and keys are turned by position.
+///
+/// - Source: Su et al. 2021, arXiv:2104.09864.
 public struct Rotary: Sendable, Hashable {
   /// Leading dimensions of a head that turn; even.
   public var dimensions: Int
@@ -191,6 +208,7 @@ public struct Rotary: Sendable, Hashable {
   public var base: Double
   /// Pairs 2i with 2i + 1 (GPT-J) instead of i with i + dimensions/2 (GPT-NeoX, LLaMA).
   public var interleaved: Bool
+  /// How the frequencies are changed for long contexts.
   public var scaling: RotaryScaling
 
   public init(
@@ -214,6 +232,7 @@ public enum Norm: Sendable, Equatable {
   case rmsOnePlus(epsilon: Double)
 }
 
+/// What an MLP computes.
 public enum MLPKind: Sendable, Equatable {
   case none
   /// W_out f(W_in x).

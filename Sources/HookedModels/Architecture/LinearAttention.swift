@@ -10,14 +10,19 @@ public struct LinearAttention: Sendable, Equatable {
   public var featureMap: FeatureMap
   /// Whether φ(q) and φ(k) are divided by their sums.
   public var queriesSumToOne = false
+  /// Whether φ(k) is.
   public var keysSumToOne = false
+  /// What outputs are multiplied by, usually 1/√d.
   public var scale: Double
+  /// How the state forgets and what a token writes.
   public var update: StateUpdate
   /// Whether outputs are divided by scale · φ(q_t) · Σ λ^… φ(k), plus `normaliserEpsilon`.
   public var normalised: Bool
   /// What flash-linear-attention adds to the normaliser, and to the sums of a feature map.
   public static let normaliserEpsilon = 1e-10
+  /// What it adds to the sums of a feature map.
   public static let sumEpsilon = 1e-4
+  /// What happens to each head's output before W_O.
   public var outputNorm: OutputNorm
   /// What the outputs are multiplied by after the norm: this function of a projection of the layer's input.
   public var outputGate: Activation?
@@ -57,6 +62,14 @@ public struct LinearAttention: Sendable, Equatable {
     case rms(epsilon: Double, gain: Bool)
   }
 
+  /// - Parameters:
+  ///   - featureMap: φ, of queries and keys.
+  ///   - scale: what outputs are multiplied by, usually 1/√d.
+  ///   - update: how the state forgets and what a token writes.
+  ///   - normalised: whether outputs are divided by φ(q)·Σ φ(k); only together with fixed decays.
+  ///   - outputNorm: what happens to each head's output before W_O.
+  ///   - outputGate: the function of a projection of the input that outputs are multiplied by; nil for none.
+  ///   - convolution: tokens of the causal convolution before φ; nil for none.
   public init(
     featureMap: FeatureMap, scale: Double, update: StateUpdate, normalised: Bool,
     outputNorm: OutputNorm, outputGate: Activation? = nil, convolution: Int? = nil

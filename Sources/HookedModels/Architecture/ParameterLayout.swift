@@ -5,6 +5,7 @@ import TensorCore
 
 /// The name and shape of one parameter.
 public struct ParameterShape: Sendable, Equatable {
+  /// The canonical name, such as `layers.3.attn.k_proj.weight`.
   public let name: String
   /// `[out, in]` for a matrix, `[width]` for a vector.
   public let shape: [Int]

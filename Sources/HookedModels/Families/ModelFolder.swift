@@ -6,7 +6,9 @@ import TensorCore
 
 /// A checkpoint folder whose tensors have been matched to an architecture.
 public struct ModelFolder: Sendable {
+  /// The folder.
   public let path: String
+  /// What its config.json describes.
   public let architecture: Architecture
   /// The config keys that were absent, and the class defaults taken for them.
   public let defaultsUsed: JSONObject

@@ -7,7 +7,10 @@ import TensorCore
 extension Transformer {
   /// Writes config.json and model.safetensors into a folder that exists.
   ///
-  /// - Parameter type: what the weights are rounded to.
+  /// - Parameters:
+  ///   - folder: where the two files go; others in it stay.
+  ///   - type: what the weights are rounded to.
+  ///   - tokens: the special tokens that config.json names.
   /// - Throws: `ModelError.unsupportedFamily` for a family that is only read, `.unsupportedValue` for an architecture
   ///   that its layout cannot say, `CheckpointError` when writing fails.
   public func save(to folder: String, as type: ElementType, tokens: SpecialTokens) throws {
@@ -40,7 +43,9 @@ extension Transformer {
 
 /// Ids that config.json names; nil where there is no such token.
 public struct SpecialTokens: Sendable, Equatable {
+  /// The id of the beginning token.
   public var beginning: Int?
+  /// The id of the end token.
   public var end: Int?
 
   public init(beginning: Int?, end: Int?) {

@@ -5,6 +5,7 @@ import TensorCore
 
 /// Keys and values, or recurrent states, of every layer after some tokens. Immutable.
 public final class Prefix<Scalar: TensorScalar>: Sendable {
+  /// What stands before its own tokens; nil where they are the first.
   public let parent: Prefix?
   /// Tokens of this prefix and all its ancestors.
   public let count: Int

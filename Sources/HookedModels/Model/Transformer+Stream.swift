@@ -60,7 +60,9 @@ extension Transformer {
   /// A direction behind a norm as one before it, the norm's divisor held: ⟨d, norm(x)⟩ is ⟨d′, x⟩ over the divisor, plus
   /// a number that does not depend on x.
   ///
-  /// - Parameter layer: of the norm behind attention; nil for the final norm. A model without that norm gives `direction`.
+  /// - Parameters:
+  ///   - direction: d behind the norm, `[D]`.
+  ///   - layer: of the norm behind attention; nil for the final norm. A model without that norm gives `direction`.
   public func direction(_ direction: [Double], beforeNormOfAttentionIn layer: Int?) -> [Double] {
     let norm =
       layer.map { weights.blocks[$0].attentionPostNorm } ?? weights.finalNorm
@@ -78,7 +80,9 @@ extension Transformer {
   /// What each head writes, z_h · W_O[h] without the bias, `[H, D]`: the sum over heads, plus the bias, is
   /// `attn.hook_out`. Of linear attention z is behind the norm and the gate of each head, which come before W_O.
   ///
-  /// - Parameter z: a row of `attn.hook_z`, `[H · dv]`; linear in it, so of a mean z this is the mean of what is written.
+  /// - Parameters:
+  ///   - z: a row of `attn.hook_z`, `[H · dv]`; linear in it, so of a mean z this is the mean of what is written.
+  ///   - layer: the block whose W_O is meant.
   public func headWrites(_ z: [Scalar], layer: Int) -> Tensor<Scalar> {
     let heads = architecture.attentionShape(layer).heads
     return Operations<Scalar>(context).headResults(

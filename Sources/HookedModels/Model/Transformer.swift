@@ -6,8 +6,11 @@ import TensorCore
 
 /// A decoder with a hook point at every activation.
 public struct Transformer<Scalar: TensorScalar>: Sendable {
+  /// For messages and the CSV column `model`.
   public let name: String
+  /// What it computes.
   public let architecture: Architecture
+  /// What it computes on.
   public let context: ComputeContext
   /// What can be read and written, by name.
   public let catalog: HookCatalog
@@ -18,7 +21,9 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
 
   /// - Parameters:
   ///   - name: for messages and the CSV column `model`.
+  ///   - architecture: what it computes.
   ///   - parameters: one for each of `architecture.parameters`, by name and of that shape.
+  ///   - context: what it computes on.
   public init(
     name: String, architecture: Architecture, parameters: [String: Parameter<Scalar>],
     context: ComputeContext
@@ -50,6 +55,7 @@ public struct Transformer<Scalar: TensorScalar>: Sendable {
     architecture.parameters.compactMap { weights.byName[$0.name] }
   }
 
+  /// The parameter of a canonical name, such as `layers.3.attn.k_proj.weight`.
   public func parameter(_ name: String) -> Parameter<Scalar>? { weights.byName[name] }
 
   /// The same model with some parameters replaced; the others are shared, not copied.

@@ -14,6 +14,7 @@ public struct BatchSequence<Scalar: TensorScalar>: Sendable {
     case residual(Tensor<Scalar>, layer: Int)
   }
 
+  /// Where its rows come from.
   public var entry: Entry
   /// What its tokens see before themselves.
   public var prefix: Prefix<Scalar>?
@@ -26,6 +27,7 @@ public struct BatchSequence<Scalar: TensorScalar>: Sendable {
     self.roles = roles
   }
 
+  /// A sequence that enters through the embedding.
   public init(tokens: [Int], after prefix: Prefix<Scalar>? = nil, roles: [Role: [Int]] = [:]) {
     // An id beyond 32 bits is beyond any vocabulary, which the run then says.
     self.init(.tokens(tokens.map { Int32(clamping: $0) }), after: prefix, roles: roles)
@@ -43,6 +45,7 @@ public struct BatchSequence<Scalar: TensorScalar>: Sendable {
     if case .residual(_, let layer) = entry { layer } else { 0 }
   }
 
+  /// Its extent, for resolving a plan.
   public var shape: SequenceShape {
     SequenceShape(past: prefix?.count ?? 0, count: count, firstLayer: firstLayer, roles: roles)
   }
@@ -50,7 +53,9 @@ public struct BatchSequence<Scalar: TensorScalar>: Sendable {
 
 /// A position of a sequence of the batch; absolute, so that a prefix's tokens count.
 public struct BatchPosition: Sendable, Hashable {
+  /// The sequence's place in the batch.
   public let sequence: Int
+  /// Counted from 0; a prefix's tokens count.
   public let position: Int
 
   public init(sequence: Int, position: Int) {

@@ -13,7 +13,7 @@ extension Transformer<Float> {
   ///     every token that is added, too.
   ///   - roles: absolute positions by role, for plans that address the prompt by role.
   ///   - choose: the next token from the logits `[1, V]`; the most probable one by default.
-  ///   - step: called with what each pass gave: pass 0 is the prompt.
+  ///   - report: called with what each pass gave: pass 0 is the prompt.
   /// - Throws: `ModelError.tooLong` when the model's positions do not suffice, before anything is computed.
   public func generate(
     _ tokens: [Int], count: Int, plan: HookPlan = .empty, roles: [Role: [Int]] = [:],

@@ -5,8 +5,11 @@ import TensorCore
 
 /// A token that a position should predict, and how much it counts.
 public struct Target: Sendable, Equatable {
+  /// The position that predicts.
   public let place: BatchPosition
+  /// The id that it should predict.
   public let token: Int
+  /// How much its −log p counts in the loss.
   public let weight: Double
 
   public init(at place: BatchPosition, token: Int, weight: Double) {
@@ -29,6 +32,7 @@ public struct LossGradients<Scalar: TensorScalar>: Sendable {
   public let hooks: [HookName: Tensor<Scalar>]
   /// The activations that the plan reads.
   public let cache: ActivationCache<Scalar>
+  /// The rows that were recorded and changed at each hook.
   public let fireCounts: FireCounts
 }
 
@@ -37,8 +41,9 @@ extension Transformer {
   ///
   /// - Parameters:
   ///   - batch: prefixes count as constants; training gives none.
+  ///   - plan: what to read and what to change on the way.
   ///   - targets: tokens to predict; the loss is Σ −weight · log p.
-  ///   - parameters: whose gradients are wanted, by canonical name (`layers.3.attn.k_proj.weight`).
+  ///   - wanted: the parameters whose gradients are wanted, by canonical name (`layers.3.attn.k_proj.weight`).
   ///   - hooks: activations whose gradients are wanted, after the plan's edits there; those with one row a token.
   /// - Throws: what `run` throws, and `ModelError` for gradients that cannot be had.
   public func gradients(

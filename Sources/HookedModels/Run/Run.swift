@@ -9,9 +9,11 @@ import TensorCore
 public struct RunResult<Scalar: TensorScalar>: Sendable {
   /// `[n, V]`, one row for each entry of `logitPositions`; no rows where none were asked for.
   public let logits: Tensor<Scalar>
+  /// The position of each row of `logits`.
   public let logitPositions: [BatchPosition]
   /// The activations that the plan reads.
   public let cache: ActivationCache<Scalar>
+  /// The rows that were recorded and changed at each hook.
   public let fireCounts: FireCounts
   /// The residual stream where the run stopped, `[T, D]`: rows in the caller's order, without those of sequences
   /// that join at a later block. No rows where the run did not stop.
@@ -92,6 +94,9 @@ extension Transformer {
     return (prefixes, try result(of: forward, stopped: false))
   }
 
+  /// Runs tokens once and keeps what those that follow them need.
+  ///
+  /// - Throws: `ModelError` for tokens that this model cannot run, or a parent of another model.
   public func prefix(_ tokens: [Int], after parent: Prefix<Scalar>? = nil) throws -> Prefix<Scalar>
   {
     try prefixes([BatchSequence(tokens: tokens, after: parent)])[0]

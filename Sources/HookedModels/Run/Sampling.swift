@@ -9,6 +9,7 @@ extension Tensor<Float> {
   /// - Parameters:
   ///   - row: the row of logits.
   ///   - temperature: above 0; 1 draws from the model's own distribution.
+  ///   - generator: one draw is taken from it.
   public func sample(row: Int, temperature: Double, using generator: inout SeededGenerator) -> Int {
     precondition(temperature > 0, "a temperature of \(temperature)")
     let logits = self.row(row)

@@ -7,7 +7,8 @@ extension Transformer {
   /// The gradients of a loss on the residual stream after the last block.
   ///
   /// - Parameters:
-  ///   - parameters: whose gradients are wanted, by canonical name.
+  ///   - batch: prefixes count as constants.
+  ///   - wanted: the parameters whose gradients are wanted, by canonical name.
   ///   - slope: from the stream `[T, D]`, rows in memory order (the caller's, where all sequences enter alike), the
   ///     gradient of the loss there, of the same shape.
   /// - Returns: by parameter name, of the parameter's shape.

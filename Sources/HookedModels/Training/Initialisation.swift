@@ -8,8 +8,12 @@ extension Transformer {
   /// (GPT-2's rule), embeddings N(0, embeddingDeviation²), gains 1, biases 0.
   ///
   /// - Parameters:
+  ///   - name: for messages and the CSV column `model`.
+  ///   - architecture: what the model computes.
   ///   - seed: the stream of each parameter depends on it and on the parameter's name only.
   ///   - deviation: 0.02 in GPT-2 and LLaMA; nil for 1/√inputs.
+  ///   - embeddingDeviation: of embeddings; 0.02 in GPT-2 and LLaMA.
+  ///   - context: what the model computes on.
   public static func random(
     name: String, architecture: Architecture, seed: UInt64, deviation: Double? = 0.02,
     embeddingDeviation: Double = 0.02, context: ComputeContext

@@ -6,7 +6,9 @@ import TensorCore
 extension LowRankAdapters {
   /// Writes adapter_config.json and adapter_model.safetensors (f32) into a folder that exists.
   ///
-  /// - Parameter model: what the adapters were made for; its name becomes `base_model_name_or_path`.
+  /// - Parameters:
+  ///   - folder: where the two files go; others in it stay.
+  ///   - model: what the adapters were made for; its name becomes `base_model_name_or_path`.
   /// - Throws: `ModelError.unsupportedValue` for a matrix that the checkpoint does not hold by itself, such as the queries of
   ///   GPT-2's fused projection; `CheckpointError` when writing fails.
   public func save(to folder: String, of model: Transformer<Scalar>) throws {

@@ -8,7 +8,9 @@ import TensorCore
 
 /// What is added to some matrices of a model.
 public struct LowRankAdapters<Scalar: TensorScalar>: Sendable {
+  /// r.
   public let rank: Int
+  /// α: an update counts α / r.
   public let alpha: Double
   /// The frozen matrices by name, `[out, in]`.
   let frozen: [String: Tensor<Scalar>]
@@ -18,8 +20,11 @@ public struct LowRankAdapters<Scalar: TensorScalar>: Sendable {
   /// Adapters that change nothing yet: A uniform in ±1/√in, B zero.
   ///
   /// - Parameters:
-  ///   - adapted: selects matrices by canonical name, `layers.3.attn.v_proj.weight`.
+  ///   - model: whose matrices are adapted; it stays as it is.
+  ///   - rank: r, at least 1.
+  ///   - alpha: α: an update counts α / r.
   ///   - seed: the draws of each A depend on it and on the matrix's name only.
+  ///   - adapted: selects matrices by canonical name, `layers.3.attn.v_proj.weight`.
   public init(
     to model: Transformer<Scalar>, rank: Int, alpha: Double, seed: UInt64,
     adapted: (String) -> Bool

@@ -6,8 +6,11 @@ import TensorCore
 
 /// The examples of one step: sequences, what is patched into them, and what they should predict.
 public struct TrainingBatch<Scalar: TensorScalar>: Sendable {
+  /// What is run.
   public var sequences: [BatchSequence<Scalar>]
+  /// What is patched into it.
   public var plan: HookPlan
+  /// What it should predict; the loss is Σ −weight · log p.
   public var targets: [Target]
 
   public init(
@@ -21,8 +24,11 @@ public struct TrainingBatch<Scalar: TensorScalar>: Sendable {
 
 /// A model in training.
 public struct Trainer<Scalar: TensorScalar>: Sendable {
+  /// The model after the steps so far.
   public private(set) var model: Transformer<Scalar>
+  /// The optimiser, with what it carries from step to step.
   public private(set) var optimiser: Optimiser<Scalar>
+  /// The learning rate of each step.
   public let schedule: Schedule
   /// The joint gradient norm that steps are clipped to; nil for none.
   public let clipNorm: Double?
@@ -33,8 +39,11 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
   private var tensors: [String: Tensor<Scalar>]
 
   /// - Parameters:
+  ///   - model: the model before the first step.
   ///   - trained: selects parameters by canonical name; the others stay bit-identical.
   ///   - optimiser: a fresh one, or what an earlier trainer left.
+  ///   - schedule: the learning rate of each step.
+  ///   - clipNorm: what the joint gradient norm is clipped to; nil for no clipping.
   public init(
     _ model: Transformer<Scalar>, trained: (String) -> Bool = { _ in true },
     optimiser: Optimiser<Scalar>, schedule: Schedule, clipNorm: Double? = nil
@@ -68,6 +77,7 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
     public let logProbabilities: [Double]
     /// The joint gradient norm before clipping; nil where nothing is clipped.
     public let gradientNorm: Double?
+    /// The learning rate of the step.
     public let rate: Double
   }
 

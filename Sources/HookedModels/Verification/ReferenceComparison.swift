@@ -10,10 +10,13 @@ import TensorCore
 public struct ReferenceComparison: Sendable {
   /// One stored activation against the model's.
   public struct Row: Sendable, Equatable {
+    /// The prompt's number in the file.
     public let prompt: Int
     /// The hook point, or `logits`.
     public let name: String
+    /// The block; nil outside of blocks.
     public let layer: Int?
+    /// Elements that were compared.
     public let count: Int
     /// The largest absolute difference; infinite where one side is not a number and the other is.
     public let maximalError: Double
@@ -21,11 +24,14 @@ public struct ReferenceComparison: Sendable {
     public let relativeError: Double
   }
 
+  /// By prompt, hook points in firing order, logits last.
   public let rows: [Row]
   /// Tensors that were not compared, and why: names that other tools have and this model does not.
   public let notCompared: [(name: String, reason: String)]
 
-  /// - Parameter path: the safetensors file.
+  /// - Parameters:
+  ///   - model: of the weights that the reference was computed with.
+  ///   - path: the safetensors file.
   /// - Throws: `CheckpointError` for a file that cannot be used, `HookError` for a tensor whose name nobody
   ///   knows, and what a run throws.
   public init(_ model: Transformer<Float>, path: String) throws {

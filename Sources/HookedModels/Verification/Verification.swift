@@ -6,12 +6,15 @@ import TensorCore
 
 /// Checks of one model.
 public struct Verification: Sendable {
+  /// The model that is checked.
   public let model: Transformer<Float>
   /// Tokens of the batch that threads and instruction sets are compared on.
   let lengths: [Int]
 
-  /// - Parameter lengths: tokens of each sequence that threads and instruction sets are compared on; by default as
-  ///   many as the plain kernels get through in some seconds. The other checks take a few tokens.
+  /// - Parameters:
+  ///   - model: the model that is checked.
+  ///   - lengths: tokens of each sequence that threads and instruction sets are compared on; by default as many as the
+  ///     plain kernels get through in some seconds. The other checks take a few tokens.
   public init(_ model: Transformer<Float>, lengths: [Int]? = nil) {
     self.model = model
     let affordable = min(40, max(3, 1_000_000_000 / model.architecture.parameterCount))

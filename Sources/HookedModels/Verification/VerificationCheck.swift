@@ -45,6 +45,7 @@ public enum VerificationCheck: String, Sendable, CaseIterable {
 
 /// What came of one check.
 public struct VerificationOutcome: Sendable, Equatable {
+  /// Whether a promise holds.
   public enum Verdict: Sendable, Equatable {
     case holds
     /// Where it breaks.
@@ -53,7 +54,9 @@ public struct VerificationOutcome: Sendable, Equatable {
     case skipped(String)
   }
 
+  /// What was checked.
   public let check: VerificationCheck
+  /// Whether it holds.
   public let verdict: Verdict
   /// The numbers that were compared.
   public let compared: Int

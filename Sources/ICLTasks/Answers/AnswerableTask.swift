@@ -57,8 +57,11 @@ public struct AnswerableTask: Sendable, Equatable {
 
   /// A pair that was dropped.
   public struct Dropped: Sendable, Equatable, Codable {
+    /// What was asked.
     public let input: String
+    /// Its answer.
     public let output: String
+    /// Why it cannot be asked.
     public let reason: Reason
 
     public init(input: String, output: String, reason: Reason) {
@@ -166,6 +169,7 @@ public struct AnswerableTask: Sendable, Equatable {
   ///   - token: the predicted token.
   ///   - text: its decoded text.
   ///   - pair: the pair's place in `task.pairs`.
+  ///   - rule: what counts as right; not `hendel`, which becomes a rule once the category is known.
   public func isCorrect(token: Int, text: String, pair: Int, rule: AnswerRule = .exact) -> Bool {
     let rule = rule.rule(for: task.category)
     if policy == .firstToken, rule != .prefix {

@@ -12,6 +12,7 @@ public struct ClassificationDataset: Sendable, Equatable {
 
   /// One labelled text.
   public struct Example: Sendable, Equatable {
+    /// What is classified.
     public let text: Text
     /// The label as the file has it: a class number or name.
     public let label: String
@@ -25,6 +26,7 @@ public struct ClassificationDataset: Sendable, Equatable {
     }
   }
 
+  /// Of the data set, for messages and rows.
   public let name: String
   /// The examples in the order of the file.
   public let examples: [Example]

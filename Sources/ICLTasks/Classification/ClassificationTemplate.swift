@@ -2,6 +2,7 @@
 
 /// The words that stand for labels and the form of a prompt, for one data set.
 public struct ClassificationTemplate: Sendable, Equatable {
+  /// Of the preset or the data set.
   public let name: String
   /// The prompt around the text and the label's word.
   public let prompt: PromptTemplate
@@ -17,6 +18,9 @@ public struct ClassificationTemplate: Sendable, Equatable {
     /// The word in the prompt.
     public let word: String
 
+    /// - Parameters:
+    ///   - value: the label in the data file.
+    ///   - word: its word in the prompt.
     public init(_ value: String, _ word: String) {
       self.value = value
       self.word = word
@@ -35,7 +39,9 @@ public struct ClassificationTemplate: Sendable, Equatable {
   /// A text that comes again with the same label is taken once; with another label, the later words
   /// become further right answers.
   ///
-  /// - Parameter split: only the examples of this split; all of them when `nil`.
+  /// - Parameters:
+  ///   - dataset: labelled texts; its name becomes the task's.
+  ///   - split: only the examples of this split; all of them when `nil`.
   /// - Throws: `TaskError.unknownName` for a label that the template does not have.
   public func task(of dataset: ClassificationDataset, split: String? = nil) throws -> ICLTask {
     var pairs: [ICLTask.Pair] = []

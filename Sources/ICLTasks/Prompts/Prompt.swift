@@ -20,7 +20,9 @@ public struct Prompt: Sendable, Equatable {
 
   /// A stretch of the text, as a range of its UTF-8 bytes; never empty.
   public struct Segment: Sendable, Equatable {
+    /// What the stretch is.
     public let part: Part
+    /// Where it lies in the text's UTF-8.
     public let bytes: Range<Int>
   }
 

@@ -4,7 +4,9 @@ import Tokenization
 
 /// A tokenizer together with its policy on beginning-of-sequence tokens.
 public struct PromptEncoder: PromptTokenizer {
+  /// The checkpoint's tokenizer.
   public let tokenizer: Tokenizer
+  /// Which tokens stand before a prompt.
   public let bos: BOSPolicy
 
   public init(_ tokenizer: Tokenizer, bos: BOSPolicy) {

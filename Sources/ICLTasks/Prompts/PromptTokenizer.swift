@@ -2,6 +2,7 @@
 
 /// A token of a prompt.
 public struct PromptToken: Sendable, Equatable {
+  /// The token's id in the vocabulary.
   public let id: Int
   /// The UTF-8 bytes of the prompt's text that the token stands for; empty for a token that stands
   /// for none, such as a beginning-of-sequence token.

@@ -6,6 +6,7 @@
 /// label and "\n" of the separator. Positions count every token of the sequence from 0, the
 /// beginning-of-sequence token included.
 public struct TokenizedPrompt: Sendable, Equatable {
+  /// Ids, the beginning token of the policy included.
   public let tokens: [Int]
 
   /// One position per demonstration and role, in the order of the demonstrations; `query` and `last`

@@ -51,6 +51,7 @@ public struct BijectionDataset: Sendable {
     case opposite
   }
 
+  /// The pairs of both directions.
   public let task: ICLTask
   /// For each fact its pair in both directions.
   private let facts: [(forward: Int, inverse: Int)]
@@ -64,6 +65,12 @@ public struct BijectionDataset: Sendable {
   ///   - task: of both directions, reduced to the pairs that can be used; a fact of one direction is not.
   ///   - names: the two tasks, as training held pairs out of them. A fact counts as held out when it was held out of
   ///     both, and as seen when of neither.
+  ///   - shots: demonstrations of a set.
+  ///   - dummies: dummy queries of a set.
+  ///   - seed: of every draw.
+  ///   - holdout: the split of training, where the model was trained here.
+  ///   - queries: the facts that may be asked; only `all` without a holdout.
+  ///   - demonstrations: the facts that may be shown or stand in as dummies; likewise.
   /// - Throws: `TaskError.tooFewPairs`.
   public init(
     _ task: ICLTask, names: (forward: String, inverse: String), shots: Int, dummies: Int,
@@ -106,6 +113,7 @@ public struct BijectionDataset: Sendable {
     self.seed = seed
   }
 
+  /// Facts that can be asked both ways.
   public var factCount: Int { facts.count }
 
   /// Whether a pair is written forward.

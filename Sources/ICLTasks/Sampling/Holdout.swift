@@ -11,6 +11,7 @@ import TensorCore
 public struct Holdout: Sendable, Equatable, Codable {
   /// The probability that a pair is held out, in [0, 1).
   public let fraction: Double
+  /// The seed of the hash.
   public let seed: UInt64
 
   public init(fraction: Double, seed: UInt64) {

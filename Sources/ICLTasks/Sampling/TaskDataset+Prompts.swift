@@ -26,7 +26,10 @@ extension TaskDataset {
 
   /// The prompts that the task vector is extracted from: the demonstrations, then a dummy query each.
   ///
-  /// - Parameter shuffledLabels: whether the demonstrations' outputs are matched wrongly.
+  /// - Parameters:
+  ///   - set: demonstrations and dummies.
+  ///   - template: how they are written.
+  ///   - shuffledLabels: whether the demonstrations' outputs are matched wrongly.
   public func dummyPrompts(
     _ set: DemonstrationSet, _ template: PromptTemplate, shuffledLabels: Bool = false
   ) -> [Prompt] {
@@ -59,7 +62,10 @@ extension [DemonstrationSet] {
   /// The places of `count` other sets that may lend their θ to a set, counted on from it and over again where there are
   /// fewer; the set itself where there is none.
   ///
-  /// - Parameter excluded: whether a set must not, by default because it shows the query.
+  /// - Parameters:
+  ///   - index: the set's place among these.
+  ///   - count: how many are wanted.
+  ///   - excluded: whether a set must not, by default because it shows the query.
   public func donors(
     for index: Int, count: Int, excluding excluded: ((DemonstrationSet) -> Bool)? = nil
   ) -> [Int] {

@@ -13,6 +13,7 @@ public enum DatasetSplit: String, Sendable, Equatable, Codable, CaseIterable {
 
 /// One draw: demonstrations, a query and dummy queries, as places in a task's pairs.
 public struct DemonstrationSet: Sendable, Equatable {
+  /// Whose queries the set asks.
   public let split: DatasetSplit
   /// The number of the set within its split, from 0.
   public let index: Int
@@ -51,9 +52,13 @@ public struct DemonstrationSet: Sendable, Equatable {
 /// - Source: Hendel et al. 2023 (arXiv 2310.15916) and its repository icl_task_vectors; the order of
 ///   queries is drawn there independently for each set.
 public struct TaskDataset: Sendable {
+  /// The pairs that places count in.
   public let task: ICLTask
+  /// Demonstrations of a set.
   public let shots: Int
+  /// Dummy queries of a set.
   public let dummyCount: Int
+  /// The seed of every draw.
   public let seed: UInt64
   private let demonstrationPool: [Int]
   private let developmentQueries: [Int]
@@ -86,6 +91,10 @@ public struct TaskDataset: Sendable {
   /// The demonstration sets of a task whose pairs the caller keeps apart.
   ///
   /// - Parameters:
+  ///   - task: the task, already reduced to the pairs that can be used.
+  ///   - shots: demonstrations a set, at least 0.
+  ///   - dummies: dummy queries a set, at least 0.
+  ///   - seed: the seed of every draw.
   ///   - asked: the places in `task.pairs` that may be asked.
   ///   - shown: those that may be shown or stand in as dummies.
   /// - Throws: `TaskError.tooFewPairs`.
@@ -126,8 +135,10 @@ public struct TaskDataset: Sendable {
 
   /// One demonstration set.
   ///
-  /// - Parameter index: the number of the set within its split, from 0. There is no last one; more
-  ///   sets never change the earlier ones.
+  /// - Parameters:
+  ///   - split: whose queries it asks.
+  ///   - index: the number of the set within its split, from 0. There is no last one; more sets never change the
+  ///     earlier ones.
   public func demonstrationSet(_ split: DatasetSplit, _ index: Int) -> DemonstrationSet {
     precondition(index >= 0, "demonstrationSet: the index is \(index)")
     let candidates = queries(of: split)

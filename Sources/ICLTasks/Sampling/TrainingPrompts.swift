@@ -41,6 +41,7 @@ public struct TrainingPrompts: Sendable {
   public let tasks: [ICLTask]
   /// The numbers of demonstrations, each equally likely; cut where a task has fewer other pairs.
   public let shots: ClosedRange<Int>
+  /// The seed of every draw.
   public let seed: UInt64
   private let pools: [[Int]]
   private let cumulativeWeights: [Double]

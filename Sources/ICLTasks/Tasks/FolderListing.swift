@@ -16,7 +16,11 @@ import CheckpointIO
 /// - Throws: `TaskError.unreadable` for a folder that cannot be listed.
 func files(below folder: String, suffix: String, depth: Int = 8) throws -> [String] {
   guard let stream = opendir(folder) else {
-    throw TaskError.unreadable(path: folder, reason: String(cString: strerror(errno)))
+    let reason = String(cString: strerror(errno))
+    throw TaskError.unreadable(
+      path: folder,
+      reason: FileReading.kind(of: folder) == .file
+        ? "it is a file; expected a folder of tasks, each a .json file" : reason)
   }
   defer { closedir(stream) }
   var found: [String] = []

@@ -7,6 +7,7 @@
 public struct ICLTask: Sendable, Equatable {
   /// One input with its right answers.
   public struct Pair: Sendable, Equatable, Hashable {
+    /// What is asked.
     public let input: String
     /// The answer that demonstrations show and that metrics take as the target.
     public let output: String
@@ -23,7 +24,9 @@ public struct ICLTask: Sendable, Equatable {
     public var answers: [String] { [output] + accept }
   }
 
+  /// Unique in its library; part of the key of every draw.
   public let name: String
+  /// Such as `knowledge`; rules of answers and means over tasks go by it.
   public let category: String
   /// Where the facts come from, for the reader of the file.
   public let source: String
@@ -34,6 +37,7 @@ public struct ICLTask: Sendable, Equatable {
   public let outputDomain: String
   /// The task that this one inverts, if it says so.
   public let inverseOf: String?
+  /// In the order of the file; places in it are what demonstration sets hold.
   public let pairs: [Pair]
 
   /// A task from its parts; `inputDomain` and `outputDomain` default to domains of its own, named

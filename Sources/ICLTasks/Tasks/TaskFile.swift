@@ -1,4 +1,5 @@
-// Reading a task from a file: the house's own format, and the two that other toolkits publish.
+// Reading a task from a file: the house's own format, two that other toolkits publish, and the samples that
+// lm-evaluation-harness logs.
 //
 // The house's format is strict, because it is written by hand and checked by a test. The published
 // formats are taken as people find them, by the rules written below, and what was changed is counted.
@@ -16,6 +17,8 @@ public struct TaskFile: Sendable, Equatable {
     case mapping
     /// `[{"input": …, "output": …}, …]`
     case list
+    /// lm-evaluation-harness's samples_<task>_<date>.jsonl
+    case harnessSamples = "harness_samples"
   }
 
   /// What was changed in a published file; all zero for the house's format.
@@ -34,12 +37,16 @@ public struct TaskFile: Sendable, Equatable {
     }
   }
 
+  /// The file.
   public let path: String
+  /// The format that was recognised.
   public let format: Format
+  /// What it says.
   public let task: ICLTask
+  /// What the reader changed.
   public let changes: Changes
 
-  /// Reads a task file of any of the three formats.
+  /// Reads a task file of any of the formats: one object or array, or by its name samples of lm-evaluation-harness.
   ///
   /// An array is a list. An object is in the house's format if it has the key `pairs`, or `name`
   /// together with `category` or `source`; any other object is a mapping.
@@ -56,8 +63,19 @@ public struct TaskFile: Sendable, Equatable {
   /// - Throws: `CheckpointError` when the file cannot be read or is not JSON; `TaskError` when it is
   ///   not a task.
   public init(contentsOf path: String) throws {
+    guard !Self.isHarnessSamples(path) else {
+      try self.init(
+        harnessSamples: FileReading.readFile(path, limit: InputLimits.textFile), path: path)
+      return
+    }
     try self.init(
       JSON(contentsOf: path, limits: JSONLimits(bytes: InputLimits.textFile)), path: path)
+  }
+
+  private init(harnessSamples bytes: [UInt8], path: String) throws {
+    self.path = path
+    format = .harnessSamples
+    (task, changes) = try Self.harnessTask(bytes, path: path)
   }
 
   package init(_ json: JSON, path: String) throws {
@@ -174,8 +192,12 @@ public struct TaskFile: Sendable, Equatable {
 
   // MARK: The published formats
 
-  private static func publishedTask(
-    _ entries: [(input: JSON, output: JSON, place: TaskPlace)], _ top: TaskPlace
+  /// - Parameters:
+  ///   - name: the task's name, where it is not the file's.
+  ///   - category: likewise, where it is not the folder's.
+  static func publishedTask(
+    _ entries: [(input: JSON, output: JSON, place: TaskPlace)], _ top: TaskPlace,
+    name: String? = nil, category: String? = nil
   ) throws -> (ICLTask, Changes) {
     guard !entries.isEmpty else {
       throw TaskError.wrongValue(
@@ -202,7 +224,8 @@ public struct TaskFile: Sendable, Equatable {
     }
     let (folder, stem) = folderAndStem(of: top.file)
     let task = ICLTask(
-      name: stem, category: folder ?? "published", source: top.file, pairs: pairs)
+      name: name ?? stem, category: category ?? folder ?? "published", source: top.file,
+      pairs: pairs)
     return (task, changes)
   }
 

@@ -8,7 +8,8 @@ public struct TaskLibrary: Sendable {
   public let files: [TaskFile]
   private let places: [String: Int]
 
-  /// Reads every `.json` file below a folder (`data/tasks/<category>/<task>.json`).
+  /// Reads every `.json` file below a folder (`data/tasks/<category>/<task>.json`), and every `samples_….jsonl` of
+  /// lm-evaluation-harness.
   ///
   /// A file in the house's format must be named after its task and lie in a folder named after its
   /// category. A published file stands in place of a generated task of its name (`next_capital_letter`
@@ -19,7 +20,10 @@ public struct TaskLibrary: Sendable {
   ///   - generating: whether the algorithmic tasks, copies and first letters are added.
   /// - Throws: `CheckpointError` and `TaskError`; the first bad file ends it.
   public init(folder: String, generating: Bool = true) throws {
-    let files = try ICLTasks.files(below: folder, suffix: ".json").map(TaskFile.init(contentsOf:))
+    let paths =
+      try ICLTasks.files(below: folder, suffix: ".json")
+      + ICLTasks.files(below: folder, suffix: ".jsonl").filter(TaskFile.isHarnessSamples)
+    let files = try paths.map(TaskFile.init(contentsOf:))
     for file in files where file.format == .house {
       let (folder, stem) = TaskFile.folderAndStem(of: file.path)
       guard file.task.name == stem else {

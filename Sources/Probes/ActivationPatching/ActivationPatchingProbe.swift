@@ -69,8 +69,9 @@ struct ActivationPatchingProbe {
       }, summary: summary)
   }
 
-  /// For each model, task and hook the normalised effect by layer: the greatest over its places.
-  private func summary(_ rows: [ResultRow]) -> String {
+  /// For each model, task and hook the normalised effect by layer: the greatest over its places; then the effects by layer
+  /// and position, and by layer and head, mean over tasks.
+  private func summary(_ rows: [ResultRow], on screen: Screen) -> String {
     let own = rows.filter {
       $0.metric == .normalisedEffect && $0.layer != nil && $0.extra[0] == .empty
     }
@@ -92,8 +93,13 @@ struct ActivationPatchingProbe {
             TextTable.number(mine.filter { $0.layer == layer }.compactMap(\.estimate.value).max())
           })
     }
+    let maps = [
+      HeatMap(
+        "normalised effect by layer and position, mean over tasks", of: own, by: .positions, top: 1),
+      HeatMap("normalised effect by layer and head, mean over tasks", of: own, by: .heads, top: 1),
+    ]
     return
-      (["greatest normalised effect by layer, over positions or heads"] + table.lines(width: 110))
-      .joined(separator: "\n")
+      (["greatest normalised effect by layer, over positions or heads"] + table.lines(on: screen)
+      + maps.compactMap { $0 }.flatMap { [""] + $0.lines(on: screen) }).joined(separator: "\n")
   }
 }

@@ -14,23 +14,30 @@ public struct ActivationPatchingSpec: Sendable, Equatable {
     case shuffledLabels = "shuffled_labels"
   }
 
+  /// Which prompt receives activations: the corrupt one (denoising) or the clean one (noising).
   public enum Direction: String, Sendable, CaseIterable {
     case denoising, noising
   }
 
   /// A pair of prompts that the file spells out.
   public struct Given: Sendable, Equatable {
+    /// The two prompts, of as many tokens each; the right answer to the clean one, and what it is compared with.
     public let clean, corrupt, answer, contrast: String
   }
 
   /// A path: the sender's change reaches the receiver only, all else between them held.
   public struct Path: Sendable, Equatable {
+    /// The sender and the receiver, in every pair of layers where the one comes before the other.
     public let from, to: BlockPoint
   }
 
+  /// Models, tasks and prompts; `tasks` may be empty where pairs are spelled out.
   public var prompting: PromptingSpec
+  /// Pairs that the file spells out, beside those of tasks.
   public var pairs: [Given]
+  /// Of pairs that come from tasks.
   public var corruption: Corruption
+  /// Each gives rows of its own.
   public var directions: [Direction]
   /// Patched layer by layer and position by position.
   public var positionHooks: [BlockPoint]
@@ -38,6 +45,7 @@ public struct ActivationPatchingSpec: Sendable, Equatable {
   public var headHooks: [BlockPoint]
   /// Whether heads are patched at all positions or at the last.
   public var headsEverywhere: Bool
+  /// None by default.
   public var paths: [Path]
   /// Whether attribution patching is compared.
   public var attribution: Bool

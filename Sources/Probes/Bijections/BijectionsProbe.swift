@@ -89,7 +89,7 @@ struct BijectionsProbe {
   }
 
   /// The accuracies of in-context learning and of θ, one way, the other way and mixed.
-  private func summary(_ rows: [ResultRow]) -> String {
+  private func summary(_ rows: [ResultRow], on screen: Screen) -> String {
     var table = TextTable(headers: [
       "model", "f", "f icl", "f θ", "f⁻¹ icl", "f⁻¹ θ", "mixed icl", "mixed θ", "θ same way",
       "TaskV-M",
@@ -125,6 +125,6 @@ struct BijectionsProbe {
     }
     return
       (["accuracy on the test sets; the last column: how much more θ loses on mixed demonstrations"]
-      + table.lines(width: 130)).joined(separator: "\n")
+      + table.lines(on: screen)).joined(separator: "\n")
   }
 }

@@ -5,6 +5,7 @@
 public struct BijectionsSpec: Sendable, Equatable {
   /// `tasks` are the forward directions.
   public var prompting: PromptingSpec
+  /// Whether random weights stand beside.
   public var untrained: Bool
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {

@@ -30,6 +30,7 @@ public struct CaptureRecording: Sendable {
   }
 
   let model: String
+  /// What an array is of.
   public let unit: Unit
   private let catalog: HookCatalog
   private var rows: [HookName: Rows] = [:]
@@ -45,7 +46,10 @@ public struct CaptureRecording: Sendable {
 
   /// Adds what a run recorded of its sequences, which count on from those before.
   ///
-  /// - Parameter tokens: the tokens of each sequence; of a step those that it computed.
+  /// - Parameters:
+  ///   - cache: what the run recorded.
+  ///   - tokens: the tokens of each sequence; of a step those that it computed.
+  ///   - past: tokens of each sequence that were computed before this step.
   public mutating func append(_ cache: ActivationCache<Float>, tokens: [[Int]], past: Int = 0)
     throws
   {
@@ -116,6 +120,7 @@ public struct CaptureRecording: Sendable {
   /// Writes the file that the path's ending asks for; it appears complete or not at all.
   ///
   /// - Parameters:
+  ///   - path: ends in .npz, .safetensors or .csv.
   ///   - metadata: goes into a safetensors file.
   ///   - piece: the text of a token, for the CSV.
   ///   - normsOnly: of a CSV only the rows of norms.
@@ -136,6 +141,7 @@ public struct CaptureRecording: Sendable {
 public enum CaptureFormat: String, Sendable, CaseIterable {
   case npz, safetensors, csv
 
+  /// By the ending of a file's name; nil for any other.
   public init?(path: String) {
     guard let found = Self.allCases.first(where: { path.hasSuffix(".\($0.rawValue)") }) else {
       return nil

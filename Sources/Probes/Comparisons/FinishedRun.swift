@@ -5,6 +5,7 @@ import CheckpointIO
 
 /// The folder of a finished run.
 public struct FinishedRun: Sendable {
+  /// The folder, without a slash at its end.
   public let path: String
   /// run.json.
   public let record: JSON
@@ -50,21 +51,21 @@ public struct FinishedRun: Sendable {
 
   /// What decided the run's numbers and differs from another's, in words: spec, precision, contents of files, version.
   public func differences(from other: FinishedRun) -> [String] {
-    var found: [String] = []
-    func text(_ json: JSON?) -> String { json.map(\.canonicalText) ?? "absent" }
-    func compare(_ key: String, _ own: JSON?, _ others: JSON?) {
-      if let own = own?.objectValue, let others = others?.objectValue {
-        for inner in own.keys + others.keys.filter({ own.position(of: $0) == nil }) {
-          compare(key.isEmpty ? inner : "\(key).\(inner)", own[inner], others[inner])
-        }
-      } else if own?.canonicalText != others?.canonicalText {
-        found.append("\(key): \(text(own)) and \(text(others))")
-      }
+    var found: [TreeDifference] = []
+    for key in ["probe", "version", "precision"] {
+      found += TreeDifference.all(record[key], other.record[key], at: key)
     }
-    for key in ["probe", "version", "precision"] { compare(key, record[key], other.record[key]) }
-    compare("", record["spec"], other.record["spec"])
-    compare("", Self.digests(record), Self.digests(other.record))
-    return found
+    found += TreeDifference.all(record["spec"], other.record["spec"])
+    found += TreeDifference.all(Self.digests(record), Self.digests(other.record))
+    return found.map { "\($0.key): \($0.first) and \($0.second)" }
+  }
+
+  /// Whether the run keeps samples, but not in lm-evaluation-harness's form.
+  public var lacksHarnessSamples: Bool {
+    let outputs = record["outputs"]?.arrayValue ?? []
+    return outputs.contains {
+      $0["file"]?.stringValue == TableSchema.samples.file && ($0["rows"]?.intValue ?? 0) > 0
+    } && !outputs.contains { $0["file"]?.stringValue?.hasSuffix(".jsonl") ?? false }
   }
 
   /// The digest of each file, by role and name.

@@ -9,10 +9,12 @@ public struct Replay {
   public struct Outcome: Sendable, Equatable {
     /// The lines of the cell in the table, as they stand and as computed now.
     public let recorded: [String]
+    /// As computed now.
     public let computed: [String]
     /// The place of the row among them.
     public let place: Int
 
+    /// Whether every line of the cell is the same, byte by byte.
     public var isSame: Bool { recorded == computed }
     /// How many of the cell's lines are not as they stand.
     public var differing: Int {
@@ -30,6 +32,7 @@ public struct Replay {
   /// Finds the cell of a row.
   ///
   /// - Parameters:
+  ///   - run: the run that the table is of.
   ///   - table: the table's file.
   ///   - row: counted from 0, the header not counted, as pandas does.
   /// - Throws: `RunError.invalidInput` for a row that is not there or a run.json that does not count its rows.
@@ -80,7 +83,10 @@ public struct Replay {
   ///
   /// - Parameters:
   ///   - prepared: the probe, from `spec()`.
+  ///   - environment: the program and the machine of today.
   ///   - folder: an empty folder for the work on a row over all cells.
+  ///   - progress: told of each cell of a row over all cells.
+  ///   - shouldStop: asked before each cell.
   /// - Throws: `RunError.refused` where the files are no longer those of the run, and what the probe's work throws.
   public func outcome(
     _ prepared: PreparedProbe, environment: RunEnvironment, folder: String,

@@ -12,7 +12,9 @@ public struct RunComparison: Sendable {
   public struct Pair: Sendable {
     /// The values of `keyColumns`.
     public let key: [TableValue]
+    /// Of the first run; nil where it lacks the observation.
     public let first: Estimate?
+    /// Of the second run; nil where it lacks the observation.
     public let second: Estimate?
     /// The two-sided p-value that both runs do equally well on the same examples; `nil` without such examples.
     public fileprivate(set) var p: Double?
@@ -28,6 +30,7 @@ public struct RunComparison: Sendable {
     public var isDifferent: Bool { first != second }
   }
 
+  /// The columns that say what was observed.
   public let keyColumns: [Column]
   /// Columns that differ throughout, with both values.
   public let apart: [(column: String, first: TableValue, second: TableValue)]
@@ -154,6 +157,7 @@ private struct PairedExamples {
   private let places: [Int]
   private let groups: [[[TableValue]: [[TableValue]: [String: Double]]]]
   private let queries: [[TableValue]: String]
+  private let ambiguous: Set<[TableValue]>
 
   /// `nil` unless both runs keep samples.
   init?(_ first: FinishedRun, _ second: FinishedRun, keyColumns: [String]) throws {
@@ -168,6 +172,7 @@ private struct PairedExamples {
     self.keyColumns = keyColumns
     var groups: [[[TableValue]: [[TableValue]: [String: Double]]]] = []
     var queries: [[TableValue]: String] = [:]
+    var ambiguous: Set<[TableValue]> = []
     for table in tables {
       var own: [[TableValue]: [[TableValue]: [String: Double]]] = [:]
       for record in table.records {
@@ -180,23 +185,28 @@ private struct PairedExamples {
           case .empty, .text: break
           }
         }
-        own[places.map { record[keyColumns[$0]] }, default: [:]][example] = values
+        // Two rows of one example, of two heads for one: which of them an observation is over cannot be told.
+        let key = places.map { record[keyColumns[$0]] }
+        if own[key]?[example] != nil { ambiguous.insert(key) }
+        own[key, default: [:]][example] = values
         queries[example] = try record.required("query")
       }
       groups.append(own)
     }
     self.groups = groups
     self.queries = queries
+    self.ambiguous = ambiguous
   }
 
-  /// The p-value of an observation; `nil` unless both runs show every one of its examples, the same ones.
+  /// The p-value of an observation; `nil` unless both runs show every one of its examples, the same ones, and it is their
+  /// mean.
   func p(of pair: RunComparison.Pair) -> Double? {
     guard let place = keyColumns.firstIndex(of: "metric"),
       case .text(let name) = pair.key[place], let metric = Metric(rawValue: name),
       let column = Self.sampled[metric], let first = pair.first, let second = pair.second
     else { return nil }
     let key = places.map { pair.key[$0] }
-    guard let own = groups[0][key], let others = groups[1][key],
+    guard !ambiguous.contains(key), let own = groups[0][key], let others = groups[1][key],
       own.count == first.count, others.count == second.count, own.count == others.count
     else { return nil }
     var clusters: [String] = []
@@ -206,6 +216,12 @@ private struct PairedExamples {
       values[0].append(a)
       values[1].append(b)
       clusters.append(queries[example] ?? "")
+    }
+    // The observation must be the mean of these examples, not another that shares its columns.
+    for (values, estimate) in zip(values, [first, second]) {
+      guard let mean = Statistics.mean(values), let value = estimate.value,
+        abs(mean - value) <= 1e-9 * max(1, abs(value))
+      else { return nil }
     }
     if metric == .accuracy {
       return Statistics.mcNemarExact(values[0].map { $0 == 1 }, values[1].map { $0 == 1 })
@@ -234,7 +250,9 @@ extension Table {
 
 extension RunComparison {
   /// What the terminal says: what the runs were made of, how many observations changed, and those that changed most.
-  public func summary(_ first: FinishedRun, _ second: FinishedRun, limit: Int = 12) -> [String] {
+  public func summary(
+    _ first: FinishedRun, _ second: FinishedRun, limit: Int = 12, on screen: Screen = .plain
+  ) -> [String] {
     var lines: [String] = []
     let inputs = first.differences(from: second)
     lines += inputs.isEmpty ? ["made of the same inputs"] : ["made of different inputs:"]
@@ -273,7 +291,7 @@ extension RunComparison {
             TextTable.number($0, decimals: 3)
           })
     }
-    return lines + [""] + table.lines()
+    return lines + [""] + table.lines(on: screen)
   }
 }
 

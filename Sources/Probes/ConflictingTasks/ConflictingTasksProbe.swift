@@ -64,7 +64,7 @@ struct ConflictingTasksProbe {
   }
 
   /// The paper's table, with the controls beside it.
-  private func summary(_ rows: [ResultRow]) -> String {
+  private func summary(_ rows: [ResultRow], on screen: Screen) -> String {
     var table = TextTable(headers: [
       "model", "prompt → θ", "icl A", "icl B", "θ: A", "θ: B", "own θ: A", "random: A",
       "θ alone: B",
@@ -94,6 +94,6 @@ struct ConflictingTasksProbe {
     }
     return
       (["accuracy on the answers of A (the prompt's task) and of B (the vector's)"]
-      + table.lines(width: 130)).joined(separator: "\n")
+      + table.lines(on: screen)).joined(separator: "\n")
   }
 }

@@ -7,10 +7,13 @@ import ICLTasks
 public struct ConflictingTasksSpec: Sendable, Equatable {
   /// Demonstrations of one task, θ of another that can be asked the same queries.
   public struct Conflict: Sendable, Equatable {
+    /// The task of the demonstrations, and that of θ.
     public let prompt, vector: String
   }
 
+  /// Models and prompts; its tasks are those of `conflicts`.
   public var prompting: PromptingSpec
+  /// The paper's five pairs by default.
   public var conflicts: [Conflict]
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {

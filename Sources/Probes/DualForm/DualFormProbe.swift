@@ -117,7 +117,7 @@ struct DualFormProbe {
         var output = CellOutput()
         if spec.seeds.count > 1 { output.results = DualFormRows.means(try cells.results()) }
         return output
-      }, summary: { DualFormSummary(spec: spec, rows: $0).text })
+      }, summary: { DualFormSummary(spec: spec, rows: $0, screen: $1).text })
   }
 
   /// The stack that the paper constructs against gradient steps written out, on prompts of the first seed; run as a stack

@@ -119,6 +119,7 @@ struct DualFormRows {
 struct DualFormSummary {
   let spec: DualFormSpec
   let rows: [ResultRow]
+  let screen: Screen
 
   var text: String {
     ([construction] + spec.variants.map(curve) + [identity]).filter { !$0.isEmpty }
@@ -134,7 +135,7 @@ struct DualFormSummary {
         row.model, row.condition.rawValue, layers, row.estimate.value.map { "\($0)" } ?? "",
       ])
     }
-    return ["constructed weights against explicit gradient steps"] + table.lines(width: 110)
+    return ["constructed weights against explicit gradient steps"] + table.lines(on: screen)
   }
 
   private func curve(_ variant: DualFormSpec.Variant) -> [String] {
@@ -174,7 +175,7 @@ struct DualFormSummary {
           })
     }
     return ["\(variant.name) against gradient descent along its training"]
-      + table.lines(width: 110)
+      + table.lines(on: screen)
   }
 
   private var identity: [String] {
@@ -203,6 +204,6 @@ struct DualFormSummary {
         ])
     }
     return ["(W_ZSL + ΔW_ICL) q against what each head computes at the last token"]
-      + table.lines(width: 110)
+      + table.lines(on: screen)
   }
 }

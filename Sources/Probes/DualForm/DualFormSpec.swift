@@ -6,6 +6,7 @@ import ICLTasks
 public struct DualFormSpec: Sendable, Equatable {
   /// A trained stack that is compared with gradient descent.
   public struct Variant: Sendable, Equatable {
+    /// Layers of the stack: steps of gradient descent.
     public var layers: Int
     /// Whether all layers have the same weights.
     public var isShared: Bool
@@ -15,18 +16,27 @@ public struct DualFormSpec: Sendable, Equatable {
     }
   }
 
+  /// d, the width of x.
   public var dimension: Int
+  /// Demonstrations of a regression prompt.
   public var shots: Int
+  /// The side of the cube that x is drawn from, centred at 0.
   public var range: Double
+  /// The stacks that are trained.
   public var variants: [Variant]
+  /// Prompts of a training step.
   public var batch: Int
+  /// Training steps of a stack.
   public var steps: Int
+  /// The learning rate.
   public var rate: Double
   /// Steps of training the two numbers of gradient descent.
   public var descentSteps: Int
   /// Steps between points of the curves.
   public var interval: Int
+  /// Test prompts, each of a task of its own.
   public var testTasks: Int
+  /// Each trains its own stacks.
   public var seeds: [Int]
   /// Checkpoints whose attention the identity is measured on; none without tasks.
   public var prompting: PromptingSpec?

@@ -110,7 +110,7 @@ struct FineTuningForgettingProbe {
         var output = CellOutput()
         output.results = FineTuningForgettingSummary(spec: spec).rows(try cells.results())
         return output
-      }, summary: { FineTuningForgettingSummary(spec: spec).text($0) })
+      }, summary: { FineTuningForgettingSummary(spec: spec).text($0, on: $1) })
   }
 
   /// Prompts that go through the model, times its size: three for one that is trained on, one that is asked.

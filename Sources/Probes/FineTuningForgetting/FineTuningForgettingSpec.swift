@@ -7,6 +7,7 @@ import ICLTasks
 public struct FineTuningForgettingSpec: Sendable, Equatable {
   /// Low-rank adapters instead of the weights themselves.
   public struct Adapters: Sendable, Equatable {
+    /// The ranks that are tried, each in cells of its own.
     public var ranks: [Int]
     /// α over the rank: how much an update counts.
     public var alphaPerRank: Double
@@ -20,20 +21,25 @@ public struct FineTuningForgettingSpec: Sendable, Equatable {
   public var targets: [String]
   /// The share of a target's pairs that fine-tuning does not see.
   public var heldOut: Double
+  /// Which weights change, each in cells of its own.
   public var parts: [TaskTuning.Part]
   /// λ₀ of the loss on prompts with demonstrations, which falls to 0 by a line; 0 for none.
   public var auxiliaryWeights: [Double]
   /// Demonstrations of those prompts.
   public var auxiliaryShots: Int
+  /// Nil: the weights themselves are trained.
   public var adapters: Adapters?
+  /// Bare queries of a step, and as many prompts of the added loss.
   public var batch: Int
   /// Every combination is run; one is chosen on the development split.
   public var steps: [Int]
+  /// Learning rates, ascending.
   public var rates: [Double]
   /// 0 … `shots`, the numbers of demonstrations that are tested.
   public var testShots: [Int]
   /// The demonstration sets of each task that was not fine-tuned on.
   public var otherSets: Int
+  /// Each splits the target's pairs and draws its batches anew.
   public var seeds: [Int]
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {

@@ -63,7 +63,7 @@ struct FineTuningForgettingSummary {
 
   // MARK: The terminal
 
-  func text(_ rows: [ResultRow]) -> String {
+  func text(_ rows: [ResultRow], on screen: Screen) -> String {
     let most = spec.testShots.max() ?? 0
     let least = spec.testShots.min() ?? 0
     var table = TextTable(
@@ -97,7 +97,7 @@ struct FineTuningForgettingSummary {
       ])
     }
     return
-      (table.lines(width: 130) + [
+      (table.lines(on: screen) + [
         "",
         "accuracy after \(least) and \(most) demonstrations: pairs fine-tuned on, new pairs of the same task, other tasks "
           + "on the same inputs, the rest; mean over \(spec.targets.count * spec.seeds.count) runs (target × seed)",

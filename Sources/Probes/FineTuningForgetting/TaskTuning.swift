@@ -26,14 +26,21 @@ public struct TaskTuning: Sendable, Equatable {
     }
   }
 
+  /// Low-rank adapters: an update is α / r · B A.
+  ///
+  /// - Source: Hu et al. 2021, arXiv:2106.09685, §4.1.
   public struct Adapters: Sendable, Equatable {
+    /// r.
     public var rank: Int
+    /// α.
     public var alpha: Double
   }
 
+  /// Which weights change.
   public var part: Part
   /// λ₀.
   public var auxiliaryWeight: Double
+  /// Nil: the weights themselves change.
   public var adapters: Adapters?
 
   public init(part: Part, auxiliaryWeight: Double, adapters: Adapters? = nil) {

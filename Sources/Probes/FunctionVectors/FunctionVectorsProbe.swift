@@ -59,7 +59,15 @@ struct FunctionVectorsProbe {
         var cell = FunctionVectorsCell(model, task, spec)
         try cell.run(found, place: tasks.firstIndex { $0.name == task.name } ?? 0)
         return cell.cell.output
-      }, summary: { accuracyTable($0) })
+      },
+      summary: { rows, screen in
+        let effects = HeatMap(
+          "average indirect effect of each head (what its mean restores of the answer's probability)",
+          of: rows.filter { $0.metric == .averageIndirectEffect }, by: .heads)
+        return
+          ([accuracyTable(rows, on: screen)] + (effects.map { [""] + $0.lines(on: screen) } ?? []))
+          .joined(separator: "\n")
+      })
   }
 }
 

@@ -10,6 +10,7 @@ public struct FunctionVectorsSpec: Sendable, Equatable {
     case shuffledLabels = "shuffled_labels"
   }
 
+  /// Models, tasks and prompts.
   public var prompting: PromptingSpec
   /// Prompts that head outputs are averaged over; only those answered rightly count.
   public var meanSets: Int
@@ -19,6 +20,7 @@ public struct FunctionVectorsSpec: Sendable, Equatable {
   public var heads: Int
   /// How many draws of as many other heads stand beside.
   public var randomDraws: Int
+  /// The prompts that vectors are added to.
   public var receivers: [Receiver]
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {

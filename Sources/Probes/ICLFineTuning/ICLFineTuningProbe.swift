@@ -105,7 +105,9 @@ struct ICLFineTuningProbe {
         return output
       },
       conclude: { _ in CellOutput() },
-      summary: { ICLFineTuningSummary(spec: spec).text($0, models: models.map(\.name)) })
+      summary: { rows, screen in
+        ICLFineTuningSummary(spec: spec).text(rows, models: models.map(\.name), on: screen)
+      })
   }
 
   /// Floating-point operations of a cell, to a few per cent: two a weight and token forward, six with gradients.

@@ -26,7 +26,7 @@ struct ICLFineTuningSummary {
   ]
 
   /// A table for each model, of the first method; means over seeds, and over data sets in the last column.
-  func text(_ rows: [ResultRow], models: [String]) -> String {
+  func text(_ rows: [ResultRow], models: [String], on screen: Screen) -> String {
     let names = spec.data.map(\.name)
     let method = spec.methods.first?.rawValue
     return models.map { model in
@@ -46,7 +46,7 @@ struct ICLFineTuningSummary {
               TextTable.number($0, decimals: 3)
             })
       }
-      return table.lines(width: 120).joined(separator: "\n")
+      return table.lines(on: screen).joined(separator: "\n")
     }.joined(separator: "\n\n")
   }
 

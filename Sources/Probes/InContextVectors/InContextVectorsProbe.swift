@@ -12,7 +12,9 @@ import TensorCore
 /// The settings of the probe `in-context-vectors`.
 @dynamicMemberLookup
 public struct InContextVectorsSpec: Sendable, Equatable {
+  /// Models, tasks and prompts.
   public var prompting: PromptingSpec
+  /// Where activations are turned, in every layer; each point gives rows of its own.
   public var hooks: [BlockPoint]
   /// λ, among which the development sets choose.
   public var scales: [Double]
@@ -64,7 +66,7 @@ struct InContextVectorsProbe {
         var cell = InContextVectorsCell(model, task, spec)
         try cell.run(others: study.tasks(of: model))
         return cell.cell.output
-      }, summary: { accuracyTable($0) })
+      }, summary: { accuracyTable($0, on: $1) })
   }
 }
 

@@ -61,11 +61,11 @@ struct LensProbe {
       }, summary: summary)
   }
 
-  /// For each model, task and condition the probability of the right answer at the last token by layer.
-  private func summary(_ rows: [ResultRow]) -> String {
-    let own = rows.filter {
-      $0.metric == .probability && $0.position == "last" && $0.extra[0] == .text("final")
-    }
+  /// For each model, task and condition the probability of the right answer at the last token by layer; then by layer and
+  /// position, and what each head adds to its logit, mean over tasks.
+  private func summary(_ rows: [ResultRow], on screen: Screen) -> String {
+    let everywhere = rows.filter { $0.metric == .probability && $0.extra[0] == .text("final") }
+    let own = everywhere.filter { $0.position == "last" }
     var keys: [[String]] = []
     for row in own {
       let key = [row.model, row.task ?? "", row.condition.rawValue, row.hook ?? ""]
@@ -84,8 +84,16 @@ struct LensProbe {
             TextTable.number(mine.first { $0.layer == layer }?.estimate.value)
           })
     }
+    let maps = [
+      HeatMap(
+        "the same by layer and position, mean over tasks", of: everywhere, by: .positions, top: 1),
+      HeatMap(
+        "what each head adds to the answer's logit, mean over tasks",
+        of: rows.filter { $0.metric == .directLogit }, by: .heads),
+    ]
     return
       (["probability of the right answer at the last token by layer, through the final norm"]
-      + table.lines(width: 110)).joined(separator: "\n")
+      + table.lines(on: screen) + maps.compactMap { $0 }.flatMap { [""] + $0.lines(on: screen) })
+      .joined(separator: "\n")
   }
 }

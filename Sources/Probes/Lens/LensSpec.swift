@@ -15,13 +15,17 @@ public struct LensSpec: Sendable, Equatable {
 
   /// A prompt that the file spells out.
   public struct Given: Sendable, Equatable {
+    /// The prompt, and what should follow it; of the answer the first token counts.
     public let text, answer: String
   }
 
+  /// Models, tasks and prompts; `tasks` may be empty where prompts are spelled out.
   public var prompting: PromptingSpec
+  /// Prompts that the file spells out, beside those of tasks.
   public var prompts: [Given]
   /// Points of the residual stream, or what is added to it.
   public var hooks: [BlockPoint]
+  /// Each gives rows of its own.
   public var ends: [End]
   /// The roles whose positions are read, besides `last`.
   public var positions: [String]

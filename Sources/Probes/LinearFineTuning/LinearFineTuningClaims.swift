@@ -146,13 +146,14 @@ struct LinearFineTuningClaims {
 
   // MARK: The terminal
 
-  var text: String {
+  func text(on screen: Screen) -> String {
     spec.architectures.map { architecture in
-      (errors(architecture) + [""] + claims(architecture)).joined(separator: "\n")
+      (errors(architecture, on: screen) + [""] + claims(architecture, on: screen))
+        .joined(separator: "\n")
     }.joined(separator: "\n\n")
   }
 
-  private func errors(_ architecture: RegressionArchitecture) -> [String] {
+  private func errors(_ architecture: RegressionArchitecture, on screen: Screen) -> [String] {
     let wanted = spec.seeds.count > 1 ? nil : spec.seeds.first
     let shown = [0, 1, 2, 5, 10, 20].filter { $0 < spec.testShots } + [spec.testShots]
     var table = TextTable(
@@ -176,10 +177,10 @@ struct LinearFineTuningClaims {
     }
     let seeds = spec.seeds.count > 1 ? ", mean of \(spec.seeds.count) seeds" : ""
     return ["\(architecture.name): mean squared error by number of demonstrations\(seeds)"]
-      + table.lines(width: 110)
+      + table.lines(on: screen)
   }
 
-  private func claims(_ architecture: RegressionArchitecture) -> [String] {
+  private func claims(_ architecture: RegressionArchitecture, on screen: Screen) -> [String] {
     var table = TextTable(headers: ["claim", "shots", "task", "error", "before", "holds"])
     for outcome in outcomes(architecture.name) {
       table.append([
@@ -191,6 +192,6 @@ struct LinearFineTuningClaims {
     return [
       "the abstract's claims; `before` is the pre-trained model, or the same without few-shot loss"
     ]
-      + table.lines(width: 110)
+      + table.lines(on: screen)
   }
 }

@@ -51,7 +51,7 @@ struct LinearFineTuningProbe {
         if spec.seeds.count > 1 { output.results = means(rows) }
         output.tables = [LinearFineTuningClaims(spec: spec, rows: rows).table(identity)]
         return output
-      }, summary: { LinearFineTuningClaims(spec: spec, rows: $0).text })
+      }, summary: { LinearFineTuningClaims(spec: spec, rows: $0).text(on: $1) })
   }
 
   /// Means over seeds; the interval is bootstrapped over seeds, which are then what n counts.

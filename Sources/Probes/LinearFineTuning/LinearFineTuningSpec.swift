@@ -2,25 +2,35 @@
 
 /// The settings of the probe `linear-finetuning`.
 public struct LinearFineTuningSpec: Sendable, Equatable {
+  /// The theory's one layer by default.
   public var architectures: [RegressionArchitecture]
   /// The variances of x's coordinates, Σ in its eigenbasis.
   public var variances: [Double]
+  /// σ², the variance of ε.
   public var noise: Double
   /// Demonstrations of training prompts.
   public var shots: Int
+  /// Prompts of a training step.
   public var batch: Int
+  /// Steps of pre-training, and of each fine-tuning.
   public var iterations: Int
+  /// The learning rate of SGD, constant.
   public var rate: Double
+  /// Of SGD.
   public var momentum: Double
+  /// What the joint gradient norm is clipped to.
   public var clip: Double
   /// Standard deviation of initial weights.
   public var deviation: Double
   /// Points of the fine-tuning task.
   public var pool: Int
+  /// Test prompts of each task and number of demonstrations.
   public var testPrompts: Int
+  /// Tests are at 0 … this many demonstrations.
   public var testShots: Int
   /// Unseen tasks of the rows `random`.
   public var randomTasks: Int
+  /// Each draws weights, θ₀ and prompts anew.
   public var seeds: [Int]
 
   init(reading reader: inout SpecReader) throws {

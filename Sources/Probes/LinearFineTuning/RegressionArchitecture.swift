@@ -7,9 +7,11 @@ public struct RegressionArchitecture: Sendable, Equatable {
   /// Whether Q is one matrix or W_Qᵀ W_K, each trained.
   public enum Matrices: String, Sendable, CaseIterable { case merged, separate }
 
+  /// Blocks of linear self-attention, without MLPs and norms.
   public var layers: Int
   /// Each with whole matrices; their outputs are averaged.
   public var heads: Int
+  /// What of Q is trained.
   public var matrices: Matrices
 
   init(layers: Int = 1, heads: Int = 1, matrices: Matrices = .merged) {

@@ -46,7 +46,7 @@ struct LinearTaskVectorsProbe {
         var output = CellOutput()
         if spec.seeds.count > 1 { output.results = means(try cells.results()) }
         return output
-      }, summary: { text($0) })
+      }, summary: text)
   }
 
   /// Means over seeds; n counts seeds.
@@ -66,7 +66,7 @@ struct LinearTaskVectorsProbe {
     }
   }
 
-  private func text(_ rows: [ResultRow]) -> String {
+  private func text(_ rows: [ResultRow], on screen: Screen) -> String {
     let wanted = spec.seeds.count > 1 ? nil : spec.seeds.first
     var table = TextTable(headers: [
       "layers", "dropout", "shots", "icl", "theory", "zero-shot", "vector", "theory ", "other θ",
@@ -104,6 +104,6 @@ struct LinearTaskVectorsProbe {
       ([
         "squared error of a coordinate at the best scale of predictions; answering 0 gives \(spec.dimension)"
       ]
-      + table.lines(width: 120)).joined(separator: "\n")
+      + table.lines(on: screen)).joined(separator: "\n")
   }
 }

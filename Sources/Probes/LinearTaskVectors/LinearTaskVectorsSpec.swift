@@ -2,20 +2,29 @@
 
 /// The settings of the probe `linear-task-vectors`.
 public struct LinearTaskVectorsSpec: Sendable, Equatable {
+  /// d, the width of x and y.
   public var dimension: Int
   /// Demonstrations; each number has its own models.
   public var shots: [Int]
+  /// Each number of layers has its own models.
   public var layers: [Int]
   /// The probability that a token takes part in a layer while training: 1 for no dropout.
   public var keep: [Double]
   /// Whether the positions of each triplet get a common random sign in each layer while training.
   public var flipsSigns: Bool
+  /// Prompts of a training step.
   public var batch: Int
+  /// Training steps of a model.
   public var steps: Int
+  /// The peak learning rate of AdamW, which falls by a half cosine.
   public var rate: Double
+  /// Of AdamW.
   public var weightDecay: Double
+  /// The standard deviation of initial weights.
   public var deviation: Double
+  /// Each of a task of its own.
   public var testPrompts: Int
+  /// Each trains its own models.
   public var seeds: [Int]
 
   /// - Throws: `RunError.invalidSpec` for a value that does not fit.

@@ -92,7 +92,7 @@ struct MomentumAttentionProbe {
         var output = CellOutput()
         output.results = MomentumAttentionSummary(spec: spec).rows(try cells.results())
         return output
-      }, summary: { MomentumAttentionSummary(spec: spec).text($0) })
+      }, summary: { MomentumAttentionSummary(spec: spec).text($0, on: $1) })
   }
 
   /// What a cell takes, to some tens of per cent: of a demonstration four tokens, each forward and backward through all

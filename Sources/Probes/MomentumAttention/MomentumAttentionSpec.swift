@@ -6,21 +6,27 @@ import TensorCore
 
 /// The settings of the probe `momentum-attention`.
 public struct MomentumAttentionSpec: Sendable, Equatable {
+  /// Kinds of attention, each with its own plain models.
   public var attention: [TrainingSpec.Model.Attention]
   /// η of each momentum model.
   public var decays: [Double]
+  /// Each draws initial weights, texts and prompts anew; plain and momentum models of a seed share them.
   public var seeds: [Int]
   /// Everything about a training but its name, seed and attention; see `training`.
   var base: TrainingSpec
+  /// The folder of task files.
   public var tasksFolder: String
   /// Texts of a step, and the words of each.
   public var texts: Int
+  /// Words of each text.
   public var textLength: Int
   /// Held-out texts, and the lengths that they are cut to.
   public var testTexts: Int
+  /// What held-out texts are cut to, in words.
   public var lengths: [Int]
   /// Numbers of demonstrations, and the demonstration sets of each task.
   public var testShots: [Int]
+  /// Demonstration sets of each task.
   public var testSets: Int
 }
 

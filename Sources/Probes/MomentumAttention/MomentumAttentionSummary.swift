@@ -73,7 +73,7 @@ struct MomentumAttentionSummary {
 
   // MARK: The terminal
 
-  func text(_ rows: [ResultRow]) -> String {
+  func text(_ rows: [ResultRow], on screen: Screen) -> String {
     let seeds = spec.seeds.count
     let wanted = seeds > 1 ? nil : spec.seeds.first
     return spec.attention.map { attention in
@@ -103,7 +103,7 @@ struct MomentumAttentionSummary {
         table.append(
           [momentum.map { "η = \($0)" } ?? "plain"] + perplexities + changes + accuracies)
       }
-      return table.lines(width: 120).joined(separator: "\n")
+      return table.lines(on: screen).joined(separator: "\n")
     }.joined(separator: "\n\n")
       + "\n\nperplexity of held-out text by length, change of the loss (nats a token) from the plain model, "
       + "in-context accuracy by demonstrations; \(seeds) seed\(seeds == 1 ? "" : "s")"

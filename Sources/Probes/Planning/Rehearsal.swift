@@ -7,7 +7,9 @@ import TensorCore
 public struct Rehearsal: Sendable {
   /// A cell with its work.
   public struct Part: Sendable {
+    /// The cell.
     public let cell: Cell
+    /// What it would take.
     public let work: Work
     /// Seconds of everything but the models' arithmetic: prompts, statistics, rows.
     public let overhead: Double
@@ -20,6 +22,7 @@ public struct Rehearsal: Sendable {
   /// Bytes of all models' packed weights.
   public let weightBytes: Int
 
+  /// Of all cells together; bytes are the most of any.
   public var work: Work { parts.reduce(Work()) { $0 + $1.work } }
 
   /// The groups of cells in the plan's order.
@@ -35,8 +38,10 @@ public struct Rehearsal: Sendable {
 extension PreparedProbe {
   /// Rehearses the cells; the probe was prepared on a context with this meter.
   ///
-  /// - Parameter limit: seconds after which cells that are left take the work of those of their group in proportion to
-  ///   cost; at least one of each group is rehearsed.
+  /// - Parameters:
+  ///   - meter: rehearsing, and that of the probe's context.
+  ///   - limit: seconds after which cells that are left take the work of those of their group in proportion to cost; at
+  ///     least one of each group is rehearsed.
   /// - Throws: what the run would throw.
   public func rehearsed(on meter: WorkMeter, limit: Double = 20) throws -> Rehearsal {
     precondition(meter.kind == .rehearsing, "a rehearsal is told, not counted")

@@ -9,9 +9,15 @@ public struct TimeEstimate: Sendable {
   /// Whether all groups ran on this machine before.
   public let isRemembered: Bool
 
+  /// Of all cells together.
   public var seconds: Double { cells.reduce(0, +) }
 
-  /// - Parameter productSpeed: operations a second of the matrix product, asked for where nothing is remembered.
+  /// - Parameters:
+  ///   - rehearsal: the work of each cell.
+  ///   - inputs: what earlier runs must have shared for their speed to count.
+  ///   - environment: this machine.
+  ///   - memory: the speeds of earlier runs.
+  ///   - productSpeed: operations a second of the matrix product, asked for where nothing is remembered.
   public init(
     _ rehearsal: Rehearsal, of inputs: RunInputs, on environment: RunEnvironment,
     memory: MachineMemory, productSpeed: () -> Double

@@ -6,6 +6,7 @@ import TensorCore
 public struct TimedCells {
   private var groups: [String: (work: Work, seconds: Double)] = [:]
 
+  /// Nothing measured yet.
   public init() {}
 
   /// Computes a cell on a context that counts with `meter`.
@@ -23,6 +24,7 @@ public struct TimedCells {
     return output
   }
 
+  /// Adds what was measured to the machine's memory, for the next plan.
   public func remember(
     in memory: inout MachineMemory, _ inputs: RunInputs, _ environment: RunEnvironment
   ) {

@@ -10,12 +10,17 @@ import Tokenization
 
 /// A prompt as it was given, and as the model gets it.
 public struct GivenPrompt: Sendable, Equatable {
+  /// As it was given.
   public let text: String
+  /// Ids, the beginning token of the policy included.
   public let tokens: [Int]
   /// Absolute positions by role; empty for a text that no template writes.
   public let roles: [Role: [Int]]
 
-  /// - Parameter template: what must have written the text; nil tries the presets, and a text of none has no roles.
+  /// - Parameters:
+  ///   - text: the prompt.
+  ///   - template: what must have written the text; nil tries the presets, and a text of none has no roles.
+  ///   - encoder: the model's tokenizer with its policy.
   /// - Throws: what the tokenizer throws; `RunError.invalidInput` for a text that the template does not write.
   public init(_ text: String, template: PromptTemplate?, encoder: PromptEncoder) throws {
     let prompt: Prompt?
@@ -40,6 +45,7 @@ public struct GivenPrompt: Sendable, Equatable {
     }
   }
 
+  /// As a batch takes it.
   public var sequence: BatchSequence<Float> { BatchSequence(tokens: tokens, roles: roles) }
 }
 

@@ -6,23 +6,37 @@ import Tokenization
 
 /// Models, tasks and prompts of a probe.
 public struct PromptingSpec: Sendable, Equatable {
+  /// Folders of checkpoints.
   public var models: [String]
+  /// The folder of task files.
   public var tasksFolder: String
   /// Names of tasks.
   public var tasks: [String]
+  /// How a demonstration and a query are written.
   public var template: PromptTemplate
+  /// Demonstrations of a set.
   public var shots: Int
+  /// Dummy queries that θ is the mean over.
   public var dummies: Int
+  /// Demonstration sets of each task that choices are made on.
   public var developmentSets: Int
+  /// Demonstration sets of each task that are reported.
   public var testSets: Int
+  /// Of every draw.
   public var seed: UInt64
+  /// Which tokens stand before a prompt.
   public var bos: BOSPolicy
+  /// Which pairs can be asked, and how many of an answer's tokens are scored.
   public var answer: AnswerPolicy
+  /// What counts as right.
   public var rule: AnswerRule
+  /// Whether inputs and outputs are written with a blank before them.
   public var leadingSpace: LeadingSpace
   /// Which pairs are asked and shown, where a training held some out.
   public var queries: PairPool
+  /// Which pairs may be shown.
   public var demonstrations: PairPool
+  /// The split of the models' training; nil where there was none.
   public var holdout: Holdout?
 
   /// The eighteen tasks of the paper's table 1, in its order of categories.
@@ -36,6 +50,7 @@ public struct PromptingSpec: Sendable, Equatable {
 
 extension PromptingSpec {
   /// - Parameters:
+  ///   - reader: of the probe file.
   ///   - tasks: the default of the key `tasks`; nil where the probe's other keys name them.
   ///   - sets: the default of `development_sets` and `test_sets`.
   /// - Throws: `RunError.invalidSpec` for a value that does not fit.

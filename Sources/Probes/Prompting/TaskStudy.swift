@@ -86,7 +86,7 @@ struct TaskStudy {
     _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema] = [.results, .samples],
     work: @escaping (ProbeModel, ReadyTask) throws -> CellOutput,
     conclude: @escaping (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
-    summary: @escaping ([ResultRow]) -> String
+    summary: @escaping ([ResultRow], Screen) -> String
   ) throws -> PreparedProbe {
     try prepared(
       probe, resolved, tables: tables,
@@ -99,7 +99,7 @@ struct TaskStudy {
   func prepared(
     _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema] = [.results, .samples],
     work: @escaping (ProbeModel) throws -> CellOutput,
-    summary: @escaping ([ResultRow]) -> String
+    summary: @escaping ([ResultRow], Screen) -> String
   ) throws -> PreparedProbe {
     try prepared(
       probe, resolved, tables: tables,
@@ -113,7 +113,7 @@ struct TaskStudy {
     places: [(key: String, model: ProbeModel, place: Place)], dropped: [Dropped] = [],
     work: @escaping (ProbeModel, Place) throws -> CellOutput,
     conclude: @escaping (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
-    summary: @escaping ([ResultRow]) -> String
+    summary: @escaping ([ResultRow], Screen) -> String
   ) throws -> PreparedProbe {
     let byKey = Dictionary(uniqueKeysWithValues: places.map { ($0.key, ($0.model, $0.place)) })
     return try prepared(
@@ -147,7 +147,7 @@ struct TaskStudy {
     cells: [Cell], dropped: [Dropped] = [],
     work: @escaping (Cell) throws -> CellOutput,
     conclude: @escaping (FinishedCells) throws -> CellOutput,
-    summary: @escaping ([ResultRow]) -> String
+    summary: @escaping ([ResultRow], Screen) -> String
   ) throws -> PreparedProbe {
     return PreparedProbe(
       inputs: try inputs(probe, resolved),

@@ -13,6 +13,10 @@ public struct Cell: Sendable, Hashable {
   /// every probe whose work is in the models of a `ProbeModel`.
   public let work: Work?
 
+  /// - Parameters:
+  ///   - key: not empty; no other cell of the run has it.
+  ///   - cost: above 0.
+  ///   - work: what it takes, where a rehearsal would not show it.
   public init(key: String, cost: Double = 1, work: Work? = nil) {
     precondition(!key.isEmpty && cost > 0 && cost.isFinite, "cell '\(key)' of cost \(cost)")
     self.key = key
@@ -26,6 +30,7 @@ public struct Cell: Sendable, Hashable {
 
 /// What a run is going to do: its cells in the order of the rows, and its tables.
 public struct RunPlan: Sendable, Equatable {
+  /// In the order of the rows.
   public let cells: [Cell]
   /// The tables that will be written, in this order, rows or not.
   public let tables: [TableSchema]

@@ -8,6 +8,7 @@ import HookPoints
 public struct Dropped: Sendable, Equatable {
   /// What it was: `pairs of capital`, `task en_fr`.
   public let what: String
+  /// How many of them.
   public let count: Int
   /// A sentence without full stop: `the answer is not one token`.
   public let why: String
@@ -21,6 +22,7 @@ public struct Dropped: Sendable, Equatable {
 
 /// What a cell says of itself.
 public struct CellNotes: Sendable, Equatable {
+  /// What was left out of the cell.
   public var dropped: [Dropped] = []
   /// How many rows were read and edited at each hook, by the hook's full name.
   public var hooks: [String: HookFires] = [:]
@@ -31,7 +33,9 @@ public struct CellNotes: Sendable, Equatable {
 
   /// How often a hook fired.
   public struct HookFires: Sendable, Equatable {
+    /// Rows recorded.
     public var reads: Int
+    /// Rows changed.
     public var edits: Int
 
     public init(reads: Int, edits: Int) {

@@ -4,12 +4,17 @@ import CheckpointIO
 
 /// What came out of a cell.
 public struct CellOutput: Sendable, Equatable {
+  /// Of results.csv, in their order.
   public var results: [ResultRow] = []
+  /// Of samples.csv, in their order.
   public var samples: [SampleRow] = []
+  /// Of tokens.csv, in their order.
   public var tokens: [TokenRow] = []
   /// Tables of the probe's own, such as layers.csv; their schemas are in the run's plan.
   public var tables: [Table] = []
+  /// Of vectors.safetensors.
   public var vectors: [RunVector] = []
+  /// Of run.json.
   public var notes = CellNotes()
 
   public init() {}

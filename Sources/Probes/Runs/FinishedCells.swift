@@ -5,6 +5,7 @@ import CheckpointIO
 
 /// The finished cells, in the plan's order.
 public struct FinishedCells {
+  /// The run's plan.
   public let plan: RunPlan
   let journal: Journal
   /// For each cell of the plan its record.

@@ -5,10 +5,12 @@ import CheckpointIO
 
 /// What is known of a run before it begins.
 public struct RunDetails: Sendable, Equatable {
+  /// What draws were seeded with.
   public var seeds: [Int]
   /// For each model: its architecture, the class defaults that stood in for keys that config.json leaves
   /// out, its tokenizer and BOS policy.
   public var models: JSONObject
+  /// What was left out as the tasks were read.
   public var dropped: [Dropped]
   /// Anything else; goes into run.json as it is.
   public var facts: JSONObject

@@ -15,8 +15,11 @@ import TensorCore
 public struct RunEnvironment: Sendable, Equatable {
   /// The program's version.
   public let version: String
+  /// The name that the processor gives itself.
   public let cpu: String
+  /// The kernels that ran.
   public let instructionSet: String
+  /// How many threads computed.
   public let threads: Int
   /// Operating system and architecture.
   public let system: String

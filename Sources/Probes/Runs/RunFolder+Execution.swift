@@ -5,12 +5,15 @@ import CheckpointIO
 
 /// What a finished run leaves.
 public struct RunOutcome: Sendable, Equatable {
+  /// Where the files are.
   public let folder: String
+  /// 16 hexadecimal digits.
   public let runID: String
   /// The names of the final files, run.json last.
   public let files: [String]
   /// Cells that this session computed, and those of earlier ones.
   public let computed: Int
+  /// Cells of earlier sessions.
   public let resumed: Int
 }
 
@@ -23,17 +26,19 @@ extension RunFolder {
   /// plan again gives the same bytes in every CSV as a run that was left alone.
   ///
   /// - Parameters:
+  ///   - plan: the same one each time the run goes on.
   ///   - spreadsheetSafe: whether texts in the tables that a spreadsheet would run get an apostrophe in front.
+  ///   - harnessSamples: whether samples are also written as lm-evaluation-harness logs its own.
   ///   - progress: called before the first cell and after each.
-  ///   - shouldStop: asked before each cell. `work` may ask too and throw `CancellationError`, which drops
-  ///     its cell.
+  ///   - shouldStop: asked before each cell. `work` may ask too and throw `CancellationError`, which drops its cell.
   ///   - conclude: makes the rows over all cells, which come last in each table; called once all are done.
   ///   - work: computes a cell. Its rows must not depend on which cells were computed before.
   /// - Throws: `RunError.interrupted` when it was stopped; `.changed` when an input file changed meanwhile;
   ///   `.cannotWrite`, `.damagedJournal`; and what `work` and `conclude` throw. The finished cells are
   ///   kept in every case.
   public func execute(
-    _ plan: RunPlan, spreadsheetSafe: Bool = false, progress: (RunProgress) -> Void = { _ in },
+    _ plan: RunPlan, spreadsheetSafe: Bool = false, harnessSamples: Bool = false,
+    progress: (RunProgress) -> Void = { _ in },
     shouldStop: () -> Bool = { false },
     conclude: (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
     work: (Cell) throws -> CellOutput
@@ -80,7 +85,8 @@ extension RunFolder {
       let conclusion = try conclude(finished)
       for file in inputs.files { try file.verifyUnchanged() }
       files = try finish(
-        finished, conclusion, sessions: state.sessions, spreadsheetSafe: spreadsheetSafe)
+        finished, conclusion, sessions: state.sessions, spreadsheetSafe: spreadsheetSafe,
+        harnessSamples: harnessSamples)
     }
     return RunOutcome(
       folder: path, runID: inputs.runID, files: files, computed: cells.count - resumed,

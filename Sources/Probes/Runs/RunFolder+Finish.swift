@@ -9,7 +9,7 @@ extension RunFolder {
   /// - Returns: the files' names.
   func finish(
     _ cells: FinishedCells, _ conclusion: CellOutput, sessions: [RunEnvironment.Session],
-    spreadsheetSafe: Bool
+    spreadsheetSafe: Bool, harnessSamples: Bool
   ) throws -> [String] {
     var outputs: [Output] = []
     let last = cells.plan.lines(of: conclusion, run: inputs.identity)
@@ -24,6 +24,10 @@ extension RunFolder {
       Output(
         file: Self.columnsName, size: columns.utf8.count, rows: nil,
         sha256: SHA256.digest(of: columns.utf8)))
+    if harnessSamples {
+      outputs += try writeHarnessSamples(
+        cells, last.first { $0.file == TableSchema.samples.file }?.lines)
+    }
     if let vectors = try writeAllVectors(cells, conclusion) { outputs.append(vectors) }
 
     var record = record(cells, conclusion, sessions, outputs)
@@ -36,7 +40,7 @@ extension RunFolder {
   }
 
   /// A final file, as run.json lists it.
-  private struct Output {
+  struct Output {
     let file: String
     let size: Int
     let rows: Int?

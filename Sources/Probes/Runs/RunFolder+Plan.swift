@@ -5,7 +5,11 @@ import CheckpointIO
 extension RunFolder {
   /// Throws what `open` would throw for the folder as it stands.
   ///
-  /// - Parameter inputs: nil where digests are not known; then what lies there is not compared with them.
+  /// - Parameters:
+  ///   - path: the folder, perhaps absent.
+  ///   - inputs: nil where digests are not known; then what lies there is not compared with them.
+  ///   - mode: as for `open`.
+  ///   - shard: the share that would be computed there; nil for the whole run.
   public static func verify(_ path: String, inputs: RunInputs?, mode: Mode, shard: Shard?) throws {
     switch FileReading.kind(of: path) {
     case .absent: return

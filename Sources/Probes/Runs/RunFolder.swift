@@ -19,6 +19,7 @@ public final class RunFolder: Sendable {
     case force
   }
 
+  /// What was found in the folder.
   public enum Opening {
     /// The run can be executed.
     case ready(RunFolder)
@@ -26,8 +27,11 @@ public final class RunFolder: Sendable {
     case alreadyFinished(path: String)
   }
 
+  /// The folder.
   public let path: String
+  /// What decides the run's numbers.
   public let inputs: RunInputs
+  /// The program and the machine of this session.
   public let environment: RunEnvironment
   /// The share that is computed here; nil for the whole run.
   public let shard: Shard?

@@ -4,10 +4,12 @@ import CheckpointIO
 
 /// A file that a run reads, by its contents.
 public struct InputFile: Sendable, Equatable {
+  /// What a file is to the run.
   public enum Role: String, Sendable, CaseIterable {
     case checkpoint, tokenizer, data
   }
 
+  /// What the file is to the run.
   public let role: Role
   /// What messages and run.json call it: `ts-softmax/model.safetensors`. Never the folders above.
   public let name: String
@@ -81,14 +83,20 @@ public struct InputFile: Sendable, Equatable {
 ///
 /// Not the version of the program, threads, paths or shard: they change no bit, or are written beside it.
 public struct RunInputs: Sendable, Equatable {
+  /// The probe's name.
   public let probe: String
+  /// The probe file with overrides and overlay.
   public let spec: ResolvedSpec
   /// Sorted by role and name.
   public let files: [InputFile]
   /// `f32` or `bf16`.
   public let precision: String
 
-  /// - Parameter files: checkpoint, tokenizer and data; the same one twice counts once.
+  /// - Parameters:
+  ///   - probe: the probe's name.
+  ///   - spec: the probe file with overrides and overlay.
+  ///   - files: checkpoint, tokenizer and data; the same one twice counts once.
+  ///   - precision: `f32`, `bf16`, or `f64` for a probe without checkpoints.
   /// - Throws: `RunError.invalidInput` when two different files have the same role and name, since rows
   ///   about them could not be told apart.
   public init(probe: String, spec: ResolvedSpec, files: [InputFile], precision: String) throws {
@@ -134,21 +142,12 @@ public struct RunInputs: Sendable, Equatable {
 
   /// What differs from stored inputs, in words; empty when nothing does.
   package func differences(from stored: JSON) -> [String] {
-    var found: [String] = []
-    func text(_ json: JSON?) -> String { json.map { $0.canonicalText } ?? "absent" }
-    func compare(_ key: String, _ now: JSON?, _ then: JSON?) {
-      if let now = now?.objectValue, let then = then?.objectValue {
-        let added = then.keys.filter { now.position(of: $0) == nil }
-        for inner in now.keys + added {
-          compare(key.isEmpty ? inner : "\(key).\(inner)", now[inner], then[inner])
-        }
-      } else if now?.canonicalText != then?.canonicalText {
-        found.append("\(key) was \(text(then)), is \(text(now))")
-      }
-    }
-    compare("probe", json["probe"], stored["probe"])
-    compare("precision", json["precision"], stored["precision"])
-    compare("", json["spec"], stored["spec"])
+    let own = json
+    let differences =
+      TreeDifference.all(own["probe"], stored["probe"], at: "probe")
+      + TreeDifference.all(own["precision"], stored["precision"], at: "precision")
+      + TreeDifference.all(own["spec"], stored["spec"])
+    var found = differences.map { "\($0.key) was \($0.second), is \($0.first)" }
     var then: [String: String] = [:]
     for file in stored["files"]?.arrayValue ?? [] {
       if let role = file["role"]?.stringValue, let name = file["name"]?.stringValue {

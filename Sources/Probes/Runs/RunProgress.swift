@@ -6,6 +6,7 @@ public struct RunProgress: Sendable, Equatable {
   public let finished: Int
   /// Cells that were done when this session began.
   public let resumed: Int
+  /// All cells of the run, or of its shard.
   public let total: Int
   /// The share of all cost that is done, from 0 to 1.
   public let share: Double

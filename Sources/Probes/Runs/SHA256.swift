@@ -11,6 +11,7 @@ import CheckpointIO
 public struct SHA256: Sendable {
   private var state = ck_sha256()
 
+  /// The digest of nothing yet.
   public init() { ck_sha256_init(&state) }
 
   /// Takes in more bytes.

@@ -5,6 +5,7 @@
 public struct Shard: Sendable, Hashable, CustomStringConvertible {
   /// Counted from 0.
   public let index: Int
+  /// How many shares there are.
   public let count: Int
 
   /// Nil for an index that is not below the count, or a count that is no number of shares.

@@ -64,6 +64,7 @@ public struct ShardMerge {
       file: "\(shards[0].path)/\(RunFolder.shardName)")
   }
 
+  /// The precision that the shards were computed with.
   public var precision: String {
     shards[0].record["inputs"]?["precision"]?.stringValue ?? ""
   }
@@ -73,11 +74,15 @@ public struct ShardMerge {
   /// - Parameters:
   ///   - prepared: the probe, from `spec()`.
   ///   - folder: where the run goes; nil for `RunFolder.defaultPath`.
-  ///   - spreadsheetSafe: as in `RunFolder.execute`; shards hold the bytes themselves.
+  ///   - environment: the program and the machine that merges.
+  ///   - force: whether what another run wrote into `folder` is removed.
+  ///   - spreadsheetSafe, harnessSamples: as in `RunFolder.execute`; shards hold the bytes themselves.
+  ///   - conclude: makes the rows over all cells.
   /// - Throws: `RunError.refused` where the files are no longer those of the shards, or another run lies in `folder`.
   public func outcome(
     _ prepared: PreparedProbe, into folder: String?, environment: RunEnvironment, force: Bool,
-    spreadsheetSafe: Bool = false, conclude: (FinishedCells) throws -> CellOutput
+    spreadsheetSafe: Bool = false, harnessSamples: Bool = false,
+    conclude: (FinishedCells) throws -> CellOutput
   ) throws -> RunOutcome? {
     let stored = shards[0].record["inputs"] ?? .null
     var digests: [String: String] = [:]
@@ -107,7 +112,8 @@ public struct ShardMerge {
     }
     for shard in shards { try run.take(shard, of: prepared.plan) }
     return try run.execute(
-      prepared.plan, spreadsheetSafe: spreadsheetSafe, conclude: conclude
+      prepared.plan, spreadsheetSafe: spreadsheetSafe, harnessSamples: harnessSamples,
+      conclude: conclude
     ) { cell in
       throw RunError.damagedJournal(
         file: run.path, fact: "no shard has the cell '\(cell.key)'; compute the shards again")

@@ -71,10 +71,16 @@ public struct SpecReader: Sendable {
     try list(key, fallback, Self.expected(range)) { Self.double($0, range) }
   }
 
+  /// A truth value; `fallback` where the key is absent.
+  ///
+  /// - Throws: `RunError.invalidSpec`.
   public mutating func bool(_ key: String, default fallback: Bool? = nil) throws -> Bool {
     try required(key, fallback, "true or false", \.boolValue)
   }
 
+  /// A text; `fallback` where the key is absent.
+  ///
+  /// - Throws: `RunError.invalidSpec`.
   public mutating func string(_ key: String, default fallback: String? = nil) throws -> String {
     try required(key, fallback, "a text", \.stringValue)
   }
@@ -84,6 +90,9 @@ public struct SpecReader: Sendable {
     try ifPresent(key) { try $0.string(key) }
   }
 
+  /// Texts; `fallback` where the key is absent.
+  ///
+  /// - Throws: `RunError.invalidSpec`.
   public mutating func strings(_ key: String, default fallback: [String]? = nil) throws -> [String]
   {
     try list(key, fallback, "a text", \.stringValue)
@@ -198,14 +207,6 @@ extension SpecReader {
     return ResolvedSpec(json: .object(resolved), withoutFolders: .object(withoutFolders))
   }
 
-  private func advice(for key: String, among known: [String]) -> String {
-    guard !known.isEmpty else { return "; no keys stand here" }
-    let near = nearest(to: key, among: known)
-    let isNear = editDistance(String(key.prefix(64)), near) <= max(2, near.utf8.count / 3)
-    return isNear
-      ? "; did you mean '\(near)'?" : "; there are \(known.joined(separator: ", "))"
-  }
-
   private mutating func record(_ key: String, _ json: JSON, _ short: JSON? = nil) {
     precondition(
       resolved.position(of: key) == nil || resolved[key] == json || short != nil,
@@ -305,6 +306,14 @@ extension SpecReader {
   private static func lastComponent(_ path: String) -> String {
     path.split(separator: "/").last.map { String($0) } ?? path
   }
+}
+
+/// What to say behind a name that is not known: the one that was meant, or all there are.
+func advice(for name: String, among known: [String]) -> String {
+  guard !known.isEmpty else { return "; no keys stand here" }
+  let near = nearest(to: name, among: known)
+  let isNear = editDistance(String(name.prefix(64)), near) <= max(2, near.utf8.count / 3)
+  return isNear ? "; did you mean '\(near)'?" : "; there are \(known.joined(separator: ", "))"
 }
 
 /// A value that has one form in a resolved spec: `1` and `1.0` under a key for real numbers are the same.

@@ -75,7 +75,9 @@ public struct SpecTree: Sendable, Equatable {
   ///
   /// When the file has an overlay, both with and without it are read, so that a mistake in either shows
   /// at once.
-  /// - Parameter small: whether the keys under `small` replace those of the file.
+  /// - Parameters:
+  ///   - small: whether the keys under `small` replace those of the file.
+  ///   - read: takes the keys; called once, or twice where there is an overlay.
   /// - Throws: `RunError.invalidSpec` or `.invalidOverride`, and what `read` throws.
   public func decode<Spec>(
     small: Bool, _ read: (inout SpecReader) throws -> Spec

@@ -15,12 +15,14 @@ public indirect enum BootstrapStatistic: Sendable, Equatable {
   /// The mean of two.
   case half(BootstrapStatistic, BootstrapStatistic)
 
+  /// The mean of the first series minus that of the second.
   public static func difference(
     _ first: ClusteredSample.Series, _ second: ClusteredSample.Series
   ) -> Self {
     .difference(.mean(first), .mean(second))
   }
 
+  /// The mean of the first series over that of the second; undefined where that is 0.
   public static func ratio(
     _ first: ClusteredSample.Series, _ second: ClusteredSample.Series
   ) -> Self {
@@ -46,7 +48,9 @@ public indirect enum BootstrapStatistic: Sendable, Equatable {
 public struct Bootstrap: Sendable {
   /// Names the stream of random numbers: the cell of the sweep.
   public let key: String
+  /// With the key it decides every draw.
   public let seed: UInt64
+  /// How many resamples are drawn.
   public let resamples: Int
 
   static let confidence = 0.95
@@ -86,7 +90,9 @@ public struct Bootstrap: Sendable {
 
   /// The mean of `values` with its interval; a row without value does not count.
   ///
-  /// - Parameter clusters: the cluster of each row, by name.
+  /// - Parameters:
+  ///   - values: one a row; nil does not count.
+  ///   - clusters: the cluster of each row, by name.
   public func mean(_ values: [Double?], clusters: [String]) -> Estimate {
     var sample = ClusteredSample(clusters: clusters)
     let series = sample.add(values)

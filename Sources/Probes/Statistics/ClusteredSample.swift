@@ -55,8 +55,10 @@ public struct ClusteredSample: Sendable {
 
   /// Adds a value for each row; a row without one (`nil`) does not count.
   ///
-  /// - Parameter weights: how much each row counts, 1 by default. A mean over tasks in which every task
-  ///   counts the same has weights of one over the task's number of rows.
+  /// - Parameters:
+  ///   - values: one a row, in the order of the clusters.
+  ///   - weights: how much each row counts, 1 by default. A mean over tasks in which every task counts the same has
+  ///     weights of one over the task's number of rows.
   public mutating func add(_ values: [Double?], weights: [Double]? = nil) -> Series {
     precondition(
       values.count == clusterOfRow.count, "\(values.count) values for \(clusterOfRow.count) rows")

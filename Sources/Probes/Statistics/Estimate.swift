@@ -3,7 +3,9 @@
 
 /// A closed interval of real numbers.
 public struct Interval: Sendable, Equatable {
+  /// The lower end, which belongs to it.
   public let low: Double
+  /// The upper end, which belongs to it.
   public let high: Double
 
   /// - Precondition: `low` is not above `high`, and neither is NaN.

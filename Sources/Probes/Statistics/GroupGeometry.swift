@@ -51,6 +51,7 @@ public struct GroupGeometry: Sendable {
     self.euclidean = euclidean
   }
 
+  /// n: vectors of all groups.
   public var count: Int { groups.last?.upperBound ?? 0 }
 
   /// The group of each vector.
@@ -123,7 +124,11 @@ extension GroupGeometry {
   /// The data's value of some statistics of a summary, each with its 95 % percentile interval over resamples of the
   /// vectors within groups.
   ///
-  /// - Parameter statistics: numbers made of a summary, always as many; NaN where one is undefined.
+  /// - Parameters:
+  ///   - key: names the stream of random numbers.
+  ///   - seed: with the key it decides every draw.
+  ///   - resamples: how many are drawn.
+  ///   - statistics: numbers made of a summary, always as many; NaN where one is undefined.
   public func estimates(
     key: String, seed: UInt64, resamples: Int = 10_000, _ statistics: (Summary) -> [Double]
   ) -> [Estimate] {

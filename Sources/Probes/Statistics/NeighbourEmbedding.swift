@@ -22,6 +22,7 @@ public struct NeighbourEmbedding: Sendable, Equatable {
   ///   - squares: squared distances, `[n, n]` flat.
   ///   - start: the first two principal components of the points, `[n][2]`.
   ///   - perplexity: the effective number of neighbours, above 1 and below n.
+  ///   - iterations: steps of gradient descent.
   public init(
     squares: [Double], start: [[Double]], perplexity: Double, iterations: Int = 1000
   ) {

@@ -14,7 +14,9 @@ import TensorCore
 public struct PairedPermutation: Sendable {
   /// Names the stream of random numbers.
   public let key: String
+  /// With the key it decides every draw.
   public let seed: UInt64
+  /// How many sign patterns are drawn where there are too many to try all.
   public let resamples: Int
 
   static let exactClusters = 12

@@ -28,7 +28,9 @@ extension Statistics {
   /// A quantile by linear interpolation between order statistics (NumPy's default, Hyndman and Fan's
   /// type 7); `nil` of nothing or where a value is NaN.
   ///
-  /// - Parameter probability: from 0 (the least value) to 1 (the greatest).
+  /// - Parameters:
+  ///   - probability: from 0 (the least value) to 1 (the greatest).
+  ///   - values: in any order.
   public static func quantile(_ probability: Double, of values: [Double]) -> Double? {
     var values = values
     return values.withUnsafeMutableBufferPointer { quantile(probability, reordering: $0) }

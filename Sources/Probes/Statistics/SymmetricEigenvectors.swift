@@ -7,6 +7,7 @@
 ///
 /// - Source: G. H. Golub and C. F. Van Loan, "Matrix Computations", 4th ed., §8.5 (cyclic Jacobi).
 public struct SymmetricEigenvectors: Sendable, Equatable {
+  /// The eigenvalues, greatest first.
   public let values: [Double]
   /// One for each value.
   public let vectors: [[Double]]

@@ -8,6 +8,7 @@
 
 /// Turns rows into the bytes of a CSV file.
 public struct CSVEncoder: Sendable {
+  /// What was encoded so far, as UTF-8.
   public private(set) var bytes: [UInt8] = []
   private let isSpreadsheetSafe: Bool
 

@@ -8,7 +8,9 @@ import CheckpointIO
 public enum CSVReader {
   /// The table in the file at `path`.
   ///
-  /// - Parameter schema: the columns that the file must have, in this order.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - schema: the columns that the file must have, in this order.
   /// - Throws: `RunError.invalidTable` with the line; `CheckpointError` where the file cannot be read.
   public static func table(at path: String, _ schema: TableSchema) throws -> Table {
     try table(try FileReading.readFile(path), schema, file: path)
@@ -17,6 +19,8 @@ public enum CSVReader {
   /// The table in `bytes`.
   ///
   /// - Parameters:
+  ///   - bytes: the file's.
+  ///   - schema: the columns that it must have, in this order.
   ///   - file: what messages call it.
   ///   - hasHeader: whether the first line names the columns, as in every file.
   public static func table(

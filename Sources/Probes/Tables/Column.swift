@@ -12,6 +12,7 @@ public struct Column: Sendable, Equatable {
 
   /// As in the header: lower case, words joined by underscores.
   public let name: String
+  /// What its cells hold.
   public let kind: Kind
   /// One sentence or two.
   public let meaning: String

@@ -65,6 +65,7 @@ public enum Condition: String, Sendable, CaseIterable {
   case untrained
   case untrainedICL = "untrained_icl"
 
+  /// What was done to the model.
   public var documentation: Documentation {
     switch self {
     case .zeroShot:

@@ -9,14 +9,18 @@ public enum DataDictionary {
   public struct Entry: Sendable, Equatable {
     /// `metric`, `condition`, or `column of results.csv`.
     public let kind: String
+    /// As it stands in the tables.
     public let name: String
+    /// What it means.
     public let documentation: Documentation
   }
 
+  /// Every value of the column `metric`.
   public static let metrics = Metric.allCases.map {
     Entry(kind: "metric", name: $0.rawValue, documentation: $0.documentation)
   }
 
+  /// Every value of the column `condition`.
   public static let conditions = Condition.allCases.map {
     Entry(kind: "condition", name: $0.rawValue, documentation: $0.documentation)
   }
@@ -41,6 +45,7 @@ public enum DataDictionary {
     return entries
   }()
 
+  /// Metrics, conditions and columns.
   public static var all: [Entry] { metrics + conditions + columns }
 
   /// Everything that has this name.

@@ -1,11 +1,14 @@
-// How a metric or a condition is documented, in one place: the case's own file, beside its name.
+// How a metric or a condition is documented, in one place: beside its name, or, of metrics, in Metrics/.
 
 /// What columns.json says of a metric or a condition.
 public struct Documentation: Sendable, Equatable {
   /// One sentence or two.
   public let meaning: String
+  /// In Unicode, on one line.
   public let formula: String?
+  /// Such as "nats"; nil where there is none.
   public let unit: String?
+  /// Which values occur.
   public let range: String?
   /// When the value is empty; `nil` where it never is.
   public let whenEmpty: String?

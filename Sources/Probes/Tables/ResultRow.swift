@@ -2,7 +2,9 @@
 
 /// What is the same in all rows of a run.
 public struct RunIdentity: Sendable, Equatable {
+  /// 16 hexadecimal digits.
   public let runID: String
+  /// The probe's name.
   public let probe: String
 
   public init(runID: String, probe: String) {
@@ -11,7 +13,8 @@ public struct RunIdentity: Sendable, Equatable {
   }
 }
 
-/// One observation: a metric over a set of examples.
+/// One observation: a metric over a set of examples. Its properties are columns of `TableSchema.results`, which says what
+/// they mean.
 public struct ResultRow: Sendable, Equatable {
   public var model: String
   public var attention: AttentionClass

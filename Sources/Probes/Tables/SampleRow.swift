@@ -1,6 +1,6 @@
 // A row of samples.csv: one example under one condition.
 
-/// One example under one condition.
+/// One example under one condition. Its properties are columns of `TableSchema.samples`, which says what they mean.
 public struct SampleRow: Sendable, Equatable {
   public var model: String
   public var attention: AttentionClass

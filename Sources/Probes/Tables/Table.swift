@@ -2,9 +2,11 @@
 
 /// Rows under documented columns.
 public struct Table: Sendable, Equatable {
+  /// The columns.
   public let schema: TableSchema
   /// Where the table was read from; the schema's file where it was not read.
   public let file: String
+  /// In their order; each fits the columns.
   public private(set) var rows: [[TableValue]]
   /// The line on which each row began, for tables that were read.
   private let lines: [Int]?

@@ -14,6 +14,7 @@ public protocol TableRow: Sendable, Equatable {
 
 /// A row that was read, with its place for messages.
 public struct TableRecord: Sendable {
+  /// In the order of the table's columns.
   public let values: [TableValue]
   /// Where it begins, counted from 1 with the header.
   public let line: Int
@@ -33,6 +34,9 @@ public struct TableRecord: Sendable {
     return values[place]
   }
 
+  /// The text in a column; nil where it is empty.
+  ///
+  /// - Throws: `RunError.invalidTable` for another kind of value. The table must have the column.
   public func text(_ column: String) throws -> String? {
     switch self[column] {
     case .empty: nil
@@ -41,6 +45,9 @@ public struct TableRecord: Sendable {
     }
   }
 
+  /// The integer in a column; nil where it is empty.
+  ///
+  /// - Throws: `RunError.invalidTable` for another kind of value. The table must have the column.
   public func integer(_ column: String) throws -> Int? {
     switch self[column] {
     case .empty: nil
@@ -49,6 +56,9 @@ public struct TableRecord: Sendable {
     }
   }
 
+  /// The number in a column; nil where it is empty.
+  ///
+  /// - Throws: `RunError.invalidTable` for another kind of value. The table must have the column.
   public func real(_ column: String) throws -> Double? {
     switch self[column] {
     case .empty: nil
@@ -57,11 +67,17 @@ public struct TableRecord: Sendable {
     }
   }
 
+  /// The text in a column that is never empty.
+  ///
+  /// - Throws: `RunError.invalidTable`, also for an empty cell.
   public func required(_ column: String) throws -> String {
     guard let text = try text(column) else { throw wrong(column, expected: "a text") }
     return text
   }
 
+  /// The integer in a column that is never empty.
+  ///
+  /// - Throws: `RunError.invalidTable`, also for an empty cell.
   public func required(_ column: String) throws -> Int {
     guard let integer = try integer(column) else { throw wrong(column, expected: "an integer") }
     return integer

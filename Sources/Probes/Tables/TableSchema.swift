@@ -9,6 +9,10 @@ public struct TableSchema: Sendable, Equatable {
   /// At least two: a row of one empty cell would be an empty line, which readers skip.
   public let columns: [Column]
 
+  /// - Parameters:
+  ///   - file: ends in `.csv`; no path.
+  ///   - meaning: what one row is.
+  ///   - columns: at least two, each once.
   public init(file: String, meaning: String, columns: [Column]) {
     precondition(columns.count >= 2, "\(file): a table needs at least two columns")
     precondition(

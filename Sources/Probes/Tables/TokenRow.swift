@@ -1,6 +1,6 @@
 // A row of tokens.csv: one token that an activation decodes to through the unembedding.
 
-/// One token that an activation decodes to.
+/// One token that an activation decodes to. Its properties are columns of `TableSchema.tokens`, which says what they mean.
 public struct TokenRow: Sendable, Equatable {
   public var model: String
   public var task: String?

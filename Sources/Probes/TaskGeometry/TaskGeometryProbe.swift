@@ -71,6 +71,6 @@ struct TaskGeometryProbe {
         output.results = TaskGeometrySummary(spec: spec, study: study).rows(
           try cells.results(), try cells.samples())
         return output
-      }, summary: { TaskGeometrySummary(spec: spec, study: study).text($0) })
+      }, summary: { TaskGeometrySummary(spec: spec, study: study).text($0, on: $1) })
   }
 }

@@ -13,13 +13,17 @@ public struct TaskGeometrySpec: Sendable, Equatable {
     case permutedTasks = "permuted_tasks"
   }
 
+  /// Models, tasks and prompts; `testSets` vectors of each task are compared.
   public var prompting: PromptingSpec
+  /// What the geometry is compared with.
   public var controls: [Control]
   /// Folds of the linear probe: set i is judged by a fit without the sets of its fold, i mod folds.
   public var folds: Int
   /// Times the mean squared norm of the centred vectors.
   public var ridge: Double
+  /// Of t-SNE: about how many neighbours a vector has.
   public var perplexity: Double
+  /// Of t-SNE.
   public var iterations: Int
   /// Whether θ of each task is put into prompts of every task.
   public var injection: Bool

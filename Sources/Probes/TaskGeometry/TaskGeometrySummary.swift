@@ -56,7 +56,7 @@ struct TaskGeometrySummary {
     }
   }
 
-  func text(_ rows: [ResultRow]) -> String {
+  func text(_ rows: [ResultRow], on screen: Screen) -> String {
     let mean = rows.filter { $0.task == "mean" && $0.split == .test }
     func value(
       _ model: String, _ metric: Metric, _ layer: Int?, _ condition: Condition = .taskVector,
@@ -87,7 +87,7 @@ struct TaskGeometrySummary {
       }
     }
     var lines = ["cosines of θ, silhouette, and how often a linear probe names the task"]
-    lines += table.lines(width: 130)
+    lines += table.lines(on: screen)
     guard spec.injection else { return lines.joined(separator: "\n") }
     var matrix = TextTable(headers: [
       "model", "zero-shot", "own θ", "other θ", "zero-shot, θ's answers", "other θ, θ's answers",
@@ -101,8 +101,41 @@ struct TaskGeometrySummary {
         value(name, .accuracy, nil, .taskVector, prompts: .text("others")),
       ])
     }
-    return
-      (lines + ["", "accuracy of θ put into zero-shot prompts, mean over the matrix"]
-      + matrix.lines(width: 110)).joined(separator: "\n")
+    lines += ["", "accuracy of θ put into zero-shot prompts, mean over the matrix"]
+    lines += matrix.lines(on: screen)
+    for map in injectionMaps(rows) { lines += [""] + map.lines(on: screen) }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The matrix itself: how often prompts of one task, θ of another put in, are answered as the prompt's task is, and as
+  /// θ's is.
+  private func injectionMaps(_ rows: [ResultRow]) -> [HeatMap] {
+    let names = study.tasks.map(\.name)
+    return study.models.map { model in
+      let own = rows.filter {
+        $0.model == model.name && $0.metric == .accuracy && $0.split == .test
+          && $0.sourceTask != nil
+      }
+      func panel(_ title: String, _ isAnswer: (_ row: ResultRow, _ prompt: String) -> Bool)
+        -> HeatMap.Panel
+      {
+        HeatMap.Panel(
+          title,
+          names.map { source in
+            names.map { prompt in
+              own.first {
+                $0.sourceTask == source && $0.extra == [.text(prompt)] && isAnswer($0, prompt)
+              }?.estimate.value
+            }
+          })
+      }
+      return HeatMap(
+        title: "\(model.name): accuracy of θ of a row's task in zero-shot prompts of a column's",
+        axis: "θ of", rows: names, columns: names,
+        panels: [
+          panel("on the answers of θ's task") { row, _ in row.task == row.sourceTask },
+          panel("on the answers of the prompt's task") { row, prompt in row.task == prompt },
+        ], top: 1)
+    }
   }
 }

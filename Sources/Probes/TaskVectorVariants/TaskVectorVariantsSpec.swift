@@ -27,18 +27,25 @@ public struct TaskVectorVariantsSpec: Sendable, Equatable {
     case state
   }
 
+  /// Models, tasks and prompts.
   public var prompting: PromptingSpec
+  /// Which of them are run.
   public var variants: [Variant]
+  /// What added vectors are multiplied by; each gives rows of its own.
   public var scales: [Double]
   /// Where vectors are added: at every token of the query, or at the last.
   public var addEverywhere: [Bool]
+  /// What `stateMomentum` keeps of the sum of earlier steps at each arrow.
   public var momentum: Double
   /// Positions from the end, for `positions`.
   public var positionCount: Int
+  /// Further numbers of demonstrations that θ is made from.
   public var shotCounts: [Int]
+  /// Further numbers of dummy queries that θ is the mean over.
   public var dummyCounts: [Int]
   /// How many orders of the same demonstrations are tried.
   public var orders: Int
+  /// What recurrent states are cut down to.
   public var ranks: [Int]
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {

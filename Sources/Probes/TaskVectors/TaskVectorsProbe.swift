@@ -30,7 +30,10 @@ struct TaskVectorsProbe {
         output.results = try TaskVectorsSummary(spec: spec).rows(
           over: cells, models: study.models, tasks: study.tasks)
         return output
-      }, summary: { TaskVectorsSummary(spec: spec).text($0, models: study.models) })
+      },
+      summary: { rows, screen in
+        TaskVectorsSummary(spec: spec).text(rows, models: study.models, on: screen)
+      })
   }
 
   // MARK: A cell

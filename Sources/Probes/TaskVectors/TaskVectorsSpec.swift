@@ -20,8 +20,11 @@ public struct TaskVectorsSpec: Sendable, Equatable {
     case none, chosen, all
   }
 
+  /// Models, tasks and prompts.
   public var prompting: PromptingSpec
+  /// What the accuracy of θ is compared with.
   public var controls: [Control]
+  /// Which θ(S) are saved.
   public var vectors: SavedVectors
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {

@@ -184,7 +184,7 @@ func zeroShotCeiling(of task: ICLTask, among mix: [ICLTask]) -> Double {
 
 extension TaskVectorsSummary {
   /// A table of means over tasks on the test sets, and for each model the curve over layers.
-  func text(_ rows: [ResultRow], models: [ProbeModel]) -> String {
+  func text(_ rows: [ResultRow], models: [ProbeModel], on screen: Screen) -> String {
     func value(_ model: String, _ condition: Condition, _ metric: Metric = .accuracy) -> String {
       let row = rows.first {
         $0.model == model && $0.task == "mean" && $0.condition == condition && $0.metric == metric
@@ -214,6 +214,8 @@ extension TaskVectorsSummary {
     }
     let curve = LayerCurve(
       title: "accuracy of θ patched after layer l, mean over tasks, test sets", series: curves)
-    return (table.lines() + [""] + curve.lines() + [""] + curve.table()).joined(separator: "\n")
+    return
+      (table.lines(on: screen) + [""] + curve.lines(on: screen) + [""] + curve.table(on: screen))
+      .joined(separator: "\n")
   }
 }

@@ -30,8 +30,11 @@ public struct TrainingRun {
   /// Prepares a training, or takes up one that was interrupted in the same folder.
   ///
   /// - Parameters:
+  ///   - spec: everything that decides the model, but for the data.
+  ///   - tasks: what is learned.
   ///   - inputs: digest of spec and data, which a checkpoint must share.
   ///   - folder: where the model will be; exists.
+  ///   - context: what the model runs on.
   /// - Throws: `TrainingError` for a checkpoint of other inputs; errors of data and tokenizer.
   public init(
     _ spec: TrainingSpec, tasks: [ICLTask], inputs: String, folder: String, context: ComputeContext
@@ -64,7 +67,9 @@ public struct TrainingRun {
 
   /// Trains to the end, or until asked to stop.
   ///
-  /// - Parameter shouldStop: asked before each step; the state is saved when it says yes.
+  /// - Parameters:
+  ///   - shouldStop: asked before each step; the state is saved when it says yes.
+  ///   - report: told of each step and evaluation, and of a training that was taken up.
   /// - Returns: whether the model is finished.
   public mutating func run(
     shouldStop: () -> Bool = { false }, report: (Event) -> Void = { _ in }

@@ -10,15 +10,23 @@ import TensorCore
 public struct TrainingSpec: Sendable, Equatable {
   /// The shape of the model; the vocabulary follows from the data.
   public struct Model: Sendable, Equatable {
+    /// The kind of all layers.
     public enum Attention: String, Sendable, Equatable, CaseIterable { case softmax, linear }
+    /// The kind of all layers.
     public var attention: Attention
+    /// Blocks.
     public var layers: Int
+    /// D, a multiple of twice the heads.
     public var width: Int
+    /// Heads of queries, keys and values.
     public var heads: Int
+    /// The width of the gated MLP.
     public var mlpWidth: Int
+    /// The base of rotary positions.
     public var ropeTheta: Double
     /// Of initial matrices; nil for 1/√inputs.
     public var deviation: Double?
+    /// The standard deviation of initial embeddings.
     public var embeddingDeviation: Double
     /// Of linear attention: λ of head h is 1 − 2^(−e_h) with e_h evenly spaced over this range.
     public var decayExponents: ClosedRange<Double>
@@ -28,6 +36,7 @@ public struct TrainingSpec: Sendable, Equatable {
 
   /// The loss of zero-shot prompts with θ patched in (TVP-loss: Yang et al. 2025, arXiv:2501.09240).
   public struct TaskVectorLoss: Sendable, Equatable {
+    /// How much it counts beside the in-context loss.
     public var weight: Double
     /// It begins after the first evaluation with at least this in-context accuracy.
     public var fromAccuracy: Double
@@ -37,23 +46,39 @@ public struct TrainingSpec: Sendable, Equatable {
     public var arrows: Int
   }
 
+  /// AdamW, its schedule and clipping.
   public struct Optimiser: Sendable, Equatable {
+    /// The peak learning rate.
     public var rate: Double
+    /// The decay of the gradients' running mean.
     public var beta1: Double
+    /// The decay of the squares' running mean.
     public var beta2: Double
+    /// What is added to the root of the squares.
     public var epsilon: Double
+    /// Decoupled; of matrices only.
     public var weightDecay: Double
+    /// Steps of linear rise.
     public var warmup: Int
+    /// How the rate falls after it.
     public var decay: Schedule.Decay
+    /// The share of the peak that is left at the end.
     public var finalFraction: Double
+    /// What the joint gradient norm is clipped to.
     public var clip: Double
   }
 
+  /// Of the model, in rows and messages.
   public var name: String
+  /// Of weights, prompts and order.
   public var seed: UInt64
+  /// All steps.
   public var steps: Int
+  /// Prompts of a step.
   public var batch: Int
+  /// The shape of the model.
   public var model: Model
+  /// How gradients become steps.
   public var optimiser: Optimiser
   /// Nil: the in-context loss only.
   public var taskVectorLoss: TaskVectorLoss?
@@ -61,14 +86,21 @@ public struct TrainingSpec: Sendable, Equatable {
   public var tasks: [String]?
   /// Sentence files whose labels are learned as tasks too.
   public var classification: [String]
+  /// Numbers of demonstrations, each equally likely.
   public var shots: ClosedRange<Int>
+  /// How demonstrations are written.
   public var template: PromptTemplate
+  /// The share of each task's pairs that training does not see.
   public var holdout: Double
+  /// How often each task is drawn.
   public var weights: TrainingPrompts.Weights
   /// How often, in steps, the model is evaluated, and on how many demonstration sets.
   public var evaluateEvery: Int
+  /// Demonstration sets of an evaluation.
   public var evaluationSets: Int
+  /// Demonstrations of each of them.
   public var evaluationShots: Int
+  /// Steps between states that a stopped training continues from.
   public var checkpointEvery: Int
 }
 

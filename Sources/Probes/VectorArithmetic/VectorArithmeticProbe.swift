@@ -12,13 +12,19 @@ import TensorCore
 public struct VectorArithmeticSpec: Sendable, Equatable {
   /// A weighted sum of tasks' vectors, and the task whose queries are asked with it.
   public struct Expression: Sendable, Equatable {
+    /// A task's θ, times a number.
     public struct Term: Sendable, Equatable {
+      /// The task.
       public let task: String
+      /// What its θ is multiplied by.
       public let weight: Double
     }
 
+    /// The task whose queries are asked.
     public let target: String
+    /// The sum, in this order.
     public let terms: [Term]
+    /// Whether the sum replaces the activation or is added to it.
     public let mode: SavedVector.Mode
 
     /// Such as `country_capital - country_currency + 0.5 capital_currency`.
@@ -31,7 +37,9 @@ public struct VectorArithmeticSpec: Sendable, Equatable {
     }
   }
 
+  /// Models and prompts; its tasks are those that expressions name.
   public var prompting: PromptingSpec
+  /// The sums that are tried.
   public var expressions: [Expression]
 
   public subscript<Value>(dynamicMember member: KeyPath<PromptingSpec, Value>) -> Value {
@@ -103,7 +111,7 @@ struct VectorArithmeticProbe {
         var cell = VectorArithmeticCell(model, task, spec)
         try cell.run(study.ready[model.name] ?? [:])
         return cell.cell.output
-      }, summary: { accuracyTable($0) })
+      }, summary: { accuracyTable($0, on: $1) })
   }
 }
 

@@ -7,13 +7,17 @@ import TensorCore
 
 /// What is predicted at the last token of prompts.
 public struct PatchEffects: Sendable, Equatable {
+  /// A token that may come next.
   public struct Prediction: Sendable, Equatable {
+    /// Its id.
     public let token: Int
+    /// Of it among all tokens.
     public let probability: Double
   }
 
   /// By prompt, most probable first.
   public let clean: [[Prediction]]
+  /// The same under the intervention.
   public let patched: [[Prediction]]
 
   /// One row per prompt, condition and rank.

@@ -15,11 +15,13 @@ public struct SavedVector: Sendable, Equatable {
     case add
   }
 
+  /// The tensor's name in its file.
   public let name: String
   /// Where it was taken; nil for a file that does not say.
   public let hook: HookName?
   /// nil for a file that does not say.
   public let mode: Mode?
+  /// One vector, or one for each demonstration set, each of the model's width.
   public let rows: [[Float]]
   /// Everything that the file says of it.
   public let metadata: [String: String]
@@ -44,7 +46,8 @@ public struct SavedVector: Sendable, Equatable {
   /// Reads one tensor of a safetensors file.
   ///
   /// - Parameters:
-  ///   - name: which tensor; may be left out where there is one only.
+  ///   - path: the safetensors file.
+  ///   - wanted: which tensor; may be left out where there is one only.
   ///   - row: one row of it, instead of all.
   /// - Throws: `CheckpointError` for a file that cannot be read, `RunError.invalidInput` where it is not clear which
   ///   vector is meant.
@@ -96,6 +99,8 @@ public struct SavedVector: Sendable, Equatable {
   ///   - layer: after which block, where it is not the one it was taken from.
   ///   - mode: how, where it is not as the file says.
   ///   - scale: what an added vector is multiplied with.
+  ///   - positions: where, in each sequence.
+  ///   - file: what messages call the vector.
   /// - Throws: `RunError.invalidInput` where neither the file nor the caller says which layer or how.
   public func intervention(
     layer: Int? = nil, mode: Mode? = nil, scale: Double = 1, at positions: PositionSelector,

@@ -10,19 +10,29 @@ import Tokenization
 
 /// What to extract.
 public struct VectorExtraction: Sendable {
+  /// The folder of the checkpoint.
   public var modelPath: String
+  /// The task's name.
   public var task: String
+  /// The folder of task files.
   public var tasksFolder: String
   /// Nil chooses the layer whose vectors are right most often on the development sets.
   public var layer: Int?
+  /// Whether θ replaces, or what demonstrations add to it is added.
   public var mode: SavedVector.Mode
+  /// How demonstrations and queries are written.
   public var template: PromptTemplate
+  /// Demonstrations of a set.
   public var shots: Int
+  /// Dummy queries that θ is the mean over.
   public var dummies: Int
   /// How many demonstration sets give a vector each.
   public var sets: Int
+  /// Demonstration sets that the layer is chosen on.
   public var developmentSets: Int
+  /// Of every draw.
   public var seed: UInt64
+  /// Which tokens stand before a prompt.
   public var bos: BOSPolicy
 
   public init(
@@ -46,7 +56,9 @@ public struct VectorExtraction: Sendable {
 
   /// A vector, and what the choice of its layer saw.
   public struct Extracted: Sendable {
+    /// One row for each set.
     public let vector: SavedVector
+    /// Of the model it was taken from.
     public let architecture: Architecture
     /// The accuracy of the zero-shot query with the vector applied, by layer, on the development sets; empty where the
     /// layer was given.
@@ -55,7 +67,9 @@ public struct VectorExtraction: Sendable {
 
   /// Extracts the vector.
   ///
-  /// - Parameter outputs: where it will be written, so that what cannot be written is refused before anything is run.
+  /// - Parameters:
+  ///   - outputs: where it will be written, so that what cannot be written is refused before anything is run.
+  ///   - context: what the model runs on.
   /// - Throws: errors of models, tasks and tokenizers; `RunError.refused` for an output.
   public func run(outputs: [String], on context: ComputeContext) throws -> Extracted {
     for output in outputs { try SavedVector.format(of: output, mode: mode, layer: layer) }

@@ -38,8 +38,11 @@ public enum Precision: String, Sendable, CaseIterable, Codable {
 
 /// The instruction set and the threads that a computation uses, the precision of its products, and what counts them.
 public struct ComputeContext: Sendable {
+  /// What kernels run; no bit of an f32 result depends on it.
   public let instructionSet: InstructionSet
+  /// At least 1, the caller's included; no bit of a result depends on it.
   public let threads: Int
+  /// What products multiply.
   public let precision: Precision
   /// What is told of every product; nil for nobody.
   public private(set) var meter: WorkMeter?
@@ -47,7 +50,10 @@ public struct ComputeContext: Sendable {
   public private(set) var batchBytes: Int?
   private let pool: ThreadPool
 
-  /// - Parameter threads: at least 1; the caller's thread is one of them.
+  /// - Parameters:
+  ///   - threads: at least 1; the caller's thread is one of them.
+  ///   - instructionSet: one that this CPU has.
+  ///   - precision: what products multiply; bf16 only where the CPU has the instructions.
   public init(
     threads: Int, instructionSet: InstructionSet = .best, precision: Precision = .f32
   ) {

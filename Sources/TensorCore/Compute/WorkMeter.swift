@@ -28,6 +28,7 @@ public struct Work: Sendable, Hashable {
 
 /// Adds up work; shared by all contexts that were given it.
 public final class WorkMeter: Sendable {
+  /// Whether work is counted or told.
   public enum Kind: Sendable {
     /// Counts what is computed.
     case counting
@@ -35,6 +36,7 @@ public final class WorkMeter: Sendable {
     case rehearsing
   }
 
+  /// Whether work is counted or told.
   public let kind: Kind
   private struct State: Sendable {
     var work = Work()
@@ -45,6 +47,7 @@ public final class WorkMeter: Sendable {
 
   public init(_ kind: Kind) { self.kind = kind }
 
+  /// What has been added up so far.
   public var work: Work { state.withLock { $0.work } }
 
   /// Bytes that models and what they gave back hold now.

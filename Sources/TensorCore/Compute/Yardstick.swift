@@ -9,19 +9,25 @@ public struct Yardstick: Sendable {
 
   /// Measures for about a second.
   public init(_ context: ComputeContext) {
+    floatingPointPerSecond = Self.arithmetic(context)
     let kernels = Float.kernels(context.instructionSet)
     let threads = context.threads
-    let rounds = context.instructionSet == .portable ? 20_000 : 2_000_000
-    let work = Double(threads) * kernels.yardstick_arithmetic(1) * Double(rounds)
-    floatingPointPerSecond = Self.best {
-      context.parallel(threads) { _ in _ = kernels.yardstick_arithmetic(rounds) }
-      return work
-    }
-    let each = 16 << 20
+    let each = (1 << 28) / threads  // a gibibyte in all: a server's last cache holds a quarter of it
     let memory = Tensor<Float>(repeating: 1, shape: [threads * each])
     bytesPerSecond = Self.best {
       context.parallel(threads) { kernels.yardstick_reading(each, memory.base + $0 * each) }
       return Double(memory.count * ElementType.float32.size)
+    }
+  }
+
+  /// ``floatingPointPerSecond`` alone, which takes no memory.
+  public static func arithmetic(_ context: ComputeContext) -> Double {
+    let kernels = Float.kernels(context.instructionSet)
+    let rounds = context.instructionSet == .portable ? 20_000 : 2_000_000
+    let work = Double(context.threads) * kernels.yardstick_arithmetic(1) * Double(rounds)
+    return best {
+      context.parallel(context.threads) { _ in _ = kernels.yardstick_arithmetic(rounds) }
+      return work
     }
   }
 

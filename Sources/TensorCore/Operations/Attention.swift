@@ -5,8 +5,11 @@ import CKernels
 
 /// Keys and values that a sequence sees before its own: part of a shared prefix.
 public struct PastSpan<Scalar: TensorScalar>: Sendable {
-  public let keys: Tensor<Scalar>  // [n, K, d], n >= count
-  public let values: Tensor<Scalar>  // [n, K, dv]
+  /// `[n, K, d]`; only the first `count` of the n rows count.
+  public let keys: Tensor<Scalar>
+  /// `[n, K, dv]`, rows as in `keys`.
+  public let values: Tensor<Scalar>
+  /// Tokens.
   public let count: Int
 
   public init(keys: Tensor<Scalar>, values: Tensor<Scalar>, count: Int) {
@@ -18,11 +21,17 @@ public struct PastSpan<Scalar: TensorScalar>: Sendable {
 
 /// Where each sequence's rows lie in a ragged batch, and what it sees before them.
 public struct AttentionLayout<Scalar: TensorScalar>: Sendable {
+  /// One sequence of the batch.
   public struct Sequence: Sendable {
+    /// The batch's row of its first own token.
     public let start: Int
+    /// Its own tokens.
     public let count: Int
+    /// What it sees before its own tokens, oldest first.
     public let past: [PastSpan<Scalar>]
+    /// Tokens before its own.
     public var pastCount: Int { past.reduce(0) { $0 + $1.count } }
+    /// All tokens that it has.
     public var total: Int { pastCount + count }
 
     public init(start: Int, count: Int, past: [PastSpan<Scalar>]) {
@@ -32,14 +41,22 @@ public struct AttentionLayout<Scalar: TensorScalar>: Sendable {
     }
   }
 
+  /// In the order of the batch's rows.
   public let sequences: [Sequence]
+  /// H: heads of queries.
   public let heads: Int
+  /// K: heads of keys and values; divides `heads`.
   public let keyValueHeads: Int
   /// How many keys a query sees at most, its own included; nil for all that come before.
   public let window: Int?
   /// Where sequence i's scores `[H, q, k]` begin in a flat score tensor; one more entry than sequences.
   public let scoreOffsets: [Int]
 
+  /// - Parameters:
+  ///   - sequences: in the order of the batch's rows.
+  ///   - heads: H.
+  ///   - keyValueHeads: K, a divisor of H; H / K neighbouring heads of queries share one.
+  ///   - window: how many keys a query sees at most, its own included; at least 1.
   public init(sequences: [Sequence], heads: Int, keyValueHeads: Int, window: Int? = nil) {
     precondition(heads % keyValueHeads == 0, "\(heads) heads over \(keyValueHeads) key/value heads")
     precondition(window.map { $0 > 0 } ?? true, "a window of \(window ?? 1) keys")
@@ -112,7 +129,11 @@ extension Operations {
   /// Softmax attention without looking inside; for runs without a tape.
   ///
   /// - Parameters:
-  ///   - q: `[T, H, d]`; k, v: `[T, K, d]` and `[T, K, dv]`; scale: usually 1/√d.
+  ///   - q: `[T, H, d]`.
+  ///   - k: `[T, K, d]`.
+  ///   - v: `[T, K, dv]`.
+  ///   - layout: where sequences lie, and what they see before themselves.
+  ///   - scale: what scores are multiplied by, usually 1/√d.
   ///   - cap: what `softCap` does to the scores, if anything.
   /// - Returns: `[T, H, dv]`.
   public func attention(
@@ -181,7 +202,10 @@ extension Operations {
 
   /// Softmax over the visible scores of each query; 0 for the others.
   ///
-  /// - Parameter everyKey: also over keys behind the query, whose scores are −inf unless they were edited.
+  /// - Parameters:
+  ///   - scores: `[H, q, k]` of each sequence, one after the other, flat.
+  ///   - layout: the one that the scores were made with.
+  ///   - everyKey: also over keys behind the query, whose scores are −inf unless they were edited.
   public func attentionSoftmax(
     _ scores: Variable<Scalar>, layout: AttentionLayout<Scalar>, everyKey: Bool = false
   ) -> Variable<Scalar> {
@@ -215,7 +239,11 @@ extension Operations {
 
   /// Σ pattern · v for each query and head.
   ///
-  /// - Parameter everyKey: also sum over keys behind the query, which an edited pattern may have weight on.
+  /// - Parameters:
+  ///   - pattern: weights `[H, q, k]` of each sequence, one after the other, flat.
+  ///   - v: `[T, K, dv]`.
+  ///   - layout: the one that the pattern was made with.
+  ///   - everyKey: also sum over keys behind the query, which an edited pattern may have weight on.
   /// - Returns: `[T, H, dv]`.
   public func attentionMix(
     pattern: Variable<Scalar>, v: Variable<Scalar>, layout: AttentionLayout<Scalar>,

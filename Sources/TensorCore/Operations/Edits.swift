@@ -2,7 +2,9 @@
 
 /// A run of consecutive elements of a tensor.
 public struct Slice: Sendable, Equatable {
+  /// The place of its first element in the tensor, row-major.
   public let start: Int
+  /// Elements.
   public let count: Int
 
   public init(start: Int, count: Int) {
@@ -13,10 +15,14 @@ public struct Slice: Sendable, Equatable {
 
 /// Slices that all take the mean of other slices; all of one width.
 public struct SliceMean: Sendable, Equatable {
+  /// What is overwritten.
   public let targets: [Slice]
+  /// What the mean is over.
   public let sources: [Slice]
 
-  /// - Parameter sources: at least one.
+  /// - Parameters:
+  ///   - targets: what is overwritten; of the sources' width.
+  ///   - sources: at least one.
   public init(targets: [Slice], sources: [Slice]) {
     precondition(!sources.isEmpty, "the mean of nothing")
     precondition(
@@ -29,7 +35,10 @@ public struct SliceMean: Sendable, Equatable {
 extension Operations {
   /// `x` with slices overwritten by constants.
   ///
-  /// - Parameter values: one array a slice, or one array for all of them.
+  /// - Parameters:
+  ///   - x: any shape.
+  ///   - slices: what is overwritten.
+  ///   - values: one array a slice, or one array for all of them.
   public func replace(_ x: Variable<Scalar>, _ slices: [Slice], with values: [[Scalar]])
     -> Variable<Scalar>
   {

@@ -9,9 +9,12 @@ extension Operations {
   /// With `decays` constant along the tokens and no `betas` these are the bits of `linearAttention`.
   ///
   /// - Parameters:
-  ///   - q: `[T, H, dk]`; k: `[T, K, dk]`; v: `[T, K, dv]`.
+  ///   - q: `[T, H, dk]`.
+  ///   - k: `[T, K, dk]`.
+  ///   - v: `[T, K, dv]`.
   ///   - decays: g, for each element of the keys `[T, K', dk]` or for each head `[T, K', 1]`; K' is H or K.
   ///   - betas: β, `[T, K']`; nil writes v itself.
+  ///   - segments: each sequence's rows, and its state before them.
   ///   - scale: s, usually 1/√dk.
   /// - Returns: `[T, H, dv]`, and the state `[H, dk, dv]` after each segment.
   /// - Source: Yang et al. 2024, arXiv:2312.06635, eq. 3; Yang et al. 2025, arXiv:2412.06464, eq. 10.

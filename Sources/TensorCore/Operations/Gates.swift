@@ -243,6 +243,8 @@ extension Operations {
   ///
   /// - Parameters:
   ///   - v: `[T, K, dv]`.
+  ///   - decay: η.
+  ///   - segments: each sequence's first row and count.
   ///   - initial: s of each segment's first token, `[K, dv]`; nil for zeros.
   /// - Returns: s `[T, K, dv]`, and s of the token after each segment.
   /// - Source: Dai et al. 2023, arXiv:2212.10559, §5, eq. 15.

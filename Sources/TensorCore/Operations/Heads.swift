@@ -7,6 +7,7 @@ extension Operations {
   /// - Parameters:
   ///   - z: head outputs side by side, `[T, H·d]`.
   ///   - weight: `[D, H·d]`.
+  ///   - heads: H.
   /// - Returns: `[T, H, D]`; the sum over heads is z · Wᵀ but for rounding.
   public func headResults(_ z: Variable<Scalar>, weight: Parameter<Scalar>, heads: Int)
     -> Variable<Scalar>
@@ -44,7 +45,8 @@ extension Operations {
   /// out + Σ over heads (edited − original): exactly `out` in the rows where nothing changed.
   ///
   /// - Parameters:
-  ///   - original, edited: `[T, H, D]`.
+  ///   - original: what `out` holds the sum of, `[T, H, D]`.
+  ///   - edited: what it should hold the sum of, `[T, H, D]`.
   ///   - out: `[T, D]`.
   public func addChange(
     of original: Variable<Scalar>, to edited: Variable<Scalar>,

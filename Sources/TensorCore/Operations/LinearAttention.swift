@@ -5,9 +5,12 @@ import CKernels
 
 /// A run of tokens of one sequence, and the state before its first token.
 public struct RecurrentSegment<Scalar: TensorScalar>: Sendable {
+  /// The batch's row of its first token.
   public let start: Int
+  /// Tokens.
   public let count: Int
-  public let initial: RecurrentState<Scalar>?  // nil: zeros
+  /// Nil stands for zeros.
+  public let initial: RecurrentState<Scalar>?
 
   public init(start: Int, count: Int, initial: RecurrentState<Scalar>?) {
     self.start = start
@@ -18,8 +21,10 @@ public struct RecurrentSegment<Scalar: TensorScalar>: Sendable {
 
 /// The state of one layer after some tokens.
 public struct RecurrentState<Scalar: TensorScalar>: Sendable, Equatable {
-  public var matrix: Tensor<Scalar>  // [H, dk, dv], Σ λ^… φ(k) ⊗ v
-  public var keySum: Tensor<Scalar>?  // [H, dk], Σ λ^… φ(k), where outputs are normalised by it
+  /// Σ λ^… φ(k) ⊗ v, `[H, dk, dv]`.
+  public var matrix: Tensor<Scalar>
+  /// Σ λ^… φ(k), `[H, dk]`, where outputs are normalised by it.
+  public var keySum: Tensor<Scalar>?
 
   public init(matrix: Tensor<Scalar>, keySum: Tensor<Scalar>?) {
     self.matrix = matrix
@@ -31,7 +36,10 @@ extension Operations {
   /// Linear attention of each segment.
   ///
   /// - Parameters:
-  ///   - q: φ(q), `[T, H, dk]`; k: φ(k), `[T, K, dk]`; v: `[T, K, dv]`.
+  ///   - q: φ(q), `[T, H, dk]`.
+  ///   - k: φ(k), `[T, K, dk]`.
+  ///   - v: `[T, K, dv]`.
+  ///   - segments: each sequence's rows, and its state before them.
   ///   - decays: λ of each head, 1 for none.
   ///   - scale: s, usually 1/√dk.
   /// - Returns: `[T, H, dv]`, and the state `[H, dk, dv]` after each segment.
@@ -158,7 +166,9 @@ extension Operations {
   /// Each head's output divided by its normaliser plus `epsilon`.
   ///
   /// - Parameters:
-  ///   - x: `[T, H, dv]`; divisor: `[T, H]`.
+  ///   - x: `[T, H, dv]`.
+  ///   - divisor: `[T, H]`.
+  ///   - epsilon: what is added to the divisor.
   public func divide(_ x: Variable<Scalar>, by divisor: Variable<Scalar>, epsilon: Double)
     -> Variable<Scalar>
   {

@@ -81,7 +81,11 @@ extension Operations {
 
   /// The third step: x ∘ gain + bias, gain and bias along the last axis.
   ///
-  /// - Parameter isOffset: whether the parameter is what the gain is above 1.
+  /// - Parameters:
+  ///   - x: `[…, width]`.
+  ///   - gain: `[width]`.
+  ///   - isOffset: whether the parameter is what the gain is above 1.
+  ///   - bias: `[width]`; nil for none.
   public func affine(
     _ x: Variable<Scalar>, gain: Parameter<Scalar>, isOffset: Bool = false,
     bias: Parameter<Scalar>? = nil
@@ -158,6 +162,7 @@ public struct RotaryTable<Scalar: TensorScalar>: Sendable {
   /// - Parameters:
   ///   - frequencies: radians per position, one for each pair of dimensions.
   ///   - positions: how many positions to tabulate, from 0.
+  ///   - interleaved: whether pair i is the dimensions 2i and 2i + 1, not i and i + half.
   ///   - amplitude: by which turned dimensions are also multiplied.
   public init(
     frequencies: [Double], positions: Int, interleaved: Bool, amplitude: Double = 1

@@ -7,11 +7,15 @@ import CKernels
 ///
 /// Shapes are given as [rows, width]; a tensor of more axes counts as rows of its last axis unless said otherwise.
 public struct Operations<Scalar: TensorScalar> {
+  /// What the arithmetic runs on.
   public let context: ComputeContext
   /// Weak, because what the tape records holds these operations. Whoever wants gradients holds the tape.
   public private(set) weak var tape: Tape<Scalar>?
   let kernels: Kernels
 
+  /// - Parameters:
+  ///   - context: what the arithmetic runs on.
+  ///   - tape: records how gradients flow back; it is not kept alive.
   public init(_ context: ComputeContext, tape: Tape<Scalar>? = nil) {
     self.context = context
     self.tape = tape

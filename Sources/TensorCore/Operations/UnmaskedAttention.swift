@@ -8,7 +8,9 @@ extension Operations {
   /// the query.
   ///
   /// - Parameters:
-  ///   - q: φ(q), `[T, H, dk]`; k: φ(k), `[T, K, dk]`; v: `[T, K, dv]`.
+  ///   - q: φ(q), `[T, H, dk]`.
+  ///   - k: φ(k), `[T, K, dk]`.
+  ///   - v: `[T, K, dv]`.
   ///   - segments: each sequence's first row and count.
   ///   - withoutLast: whether no token reads a segment's last token.
   ///   - scale: s.

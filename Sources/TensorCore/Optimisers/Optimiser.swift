@@ -13,12 +13,15 @@ public enum OptimiserKind: Sendable, Equatable {
 
 /// An optimiser and its moments.
 public struct Optimiser<Scalar: TensorScalar>: Sendable {
+  /// The update rule.
   public let kind: OptimiserKind
+  /// SGD adds it · weight to the gradient; AdamW takes rate · it · weight from the weight.
   public let weightDecay: Double
   /// Steps taken.
   public private(set) var steps: Int
   /// Running means of gradients (SGD's momentum, Adam's first moment), and of their squares (Adam).
   public private(set) var firstMoments: [String: Tensor<Scalar>]
+  /// Empty for SGD.
   public private(set) var secondMoments: [String: Tensor<Scalar>]
 
   /// - Parameters steps, firstMoments, secondMoments: what an earlier optimiser left, to continue from.
@@ -37,7 +40,9 @@ public struct Optimiser<Scalar: TensorScalar>: Sendable {
   ///
   /// - Parameters:
   ///   - weights: changed where there is a gradient of the same name, left alone otherwise.
+  ///   - gradients: by parameter name, of the parameter's shape.
   ///   - rate: the learning rate of this step.
+  ///   - context: what the arithmetic runs on.
   ///   - decayed: whether weight decay applies to a parameter.
   public mutating func step(
     _ weights: inout [String: Tensor<Scalar>], gradients: [String: Tensor<Scalar>], rate: Double,

@@ -4,18 +4,26 @@ import CKernels
 
 /// Linear warm-up to the peak, then constant, or down to a final fraction by a line or a half cosine.
 public struct Schedule: Sendable, Equatable {
+  /// How the rate falls after the warm-up.
   public enum Decay: String, Sendable, Codable, CaseIterable { case constant, linear, cosine }
 
+  /// The highest rate.
   public let peak: Double
+  /// Steps of linear rise.
   public let warmup: Int
+  /// All steps, those of the warm-up included.
   public let total: Int
+  /// How the rate falls after the warm-up.
   public let decay: Decay
+  /// The share of the peak that is left after the last step.
   public let finalFraction: Double
 
   /// - Parameters:
   ///   - peak: the highest rate.
   ///   - warmup: steps of linear rise; step 0 has 1/warmup of the peak.
   ///   - total: all steps; the rate reaches `finalFraction · peak` after the last.
+  ///   - decay: how the rate falls after the warm-up.
+  ///   - finalFraction: the share of the peak that is left at the end; without meaning where the rate is constant.
   public init(peak: Double, warmup: Int, total: Int, decay: Decay, finalFraction: Double = 0) {
     self.peak = peak
     self.warmup = warmup

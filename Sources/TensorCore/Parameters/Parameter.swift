@@ -7,15 +7,21 @@ import Synchronization
 
 /// A weight's elements where they lie, e.g. in a mapped checkpoint: [rows, columns] with strides in elements.
 public struct StoredElements: Sendable {
+  /// The format of the elements.
   public let elementType: ElementType
+  /// Elements from a row to the next.
   public let rowStride: Int
+  /// Elements from a column to the next: 1, or more where the file has the matrix transposed.
   public let columnStride: Int
   private let access: @Sendable (Range<Int>, (UnsafeRawPointer) -> Void) -> Void
   private let giveBack: @Sendable (Range<Int>) -> Void
 
   /// - Parameters:
-  ///   - access: calls its second argument with the address of the first element of the first of these rows; only
-  ///     these rows are looked at.
+  ///   - elementType: the format of the elements.
+  ///   - rowStride: elements from a row to the next.
+  ///   - columnStride: elements from a column to the next.
+  ///   - access: calls its second argument with the address of the first element of the first of these rows; only these
+  ///     rows are looked at.
   ///   - giveBack: called once these rows are packed and their pages are no longer needed.
   public init(
     elementType: ElementType, rowStride: Int, columnStride: Int,
@@ -35,7 +41,9 @@ public struct StoredElements: Sendable {
 
 /// A named weight: a matrix [out, in], applied as `x · Wᵀ`, or a vector.
 public final class Parameter<Scalar: TensorScalar>: Sendable {
+  /// The canonical name, such as `layers.3.attn.k_proj.weight`.
   public let name: String
+  /// `[out, in]`, or one width.
   public let shape: [Int]
 
   private enum Source: Sendable {
@@ -52,6 +60,7 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   private let source: Source
   private let packed = Mutex(Packed())
 
+  /// A parameter whose elements are given.
   public init(name: String, tensor: Tensor<Scalar>) {
     self.name = name
     shape = tensor.shape
@@ -66,6 +75,7 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     source = .stored(stored)
   }
 
+  /// Elements.
   public var count: Int { shape.reduce(1, *) }
 
   /// The format the elements are held in.

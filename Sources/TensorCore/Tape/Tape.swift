@@ -3,6 +3,7 @@
 
 /// A tensor in a computation, and its place on the tape if gradients flow through it.
 public struct Variable<Scalar: TensorScalar>: Sendable {
+  /// The values.
   public let tensor: Tensor<Scalar>
   package let node: Int?
 
@@ -17,6 +18,7 @@ public struct Variable<Scalar: TensorScalar>: Sendable {
     self.node = node
   }
 
+  /// The shape of the values.
   public var shape: [Int] { tensor.shape }
 
   /// The same values, and the same place on the tape, under another shape.
@@ -37,6 +39,7 @@ public final class Tape<Scalar: TensorScalar> {
   private var leaves: [ObjectIdentifier: Int] = [:]
   private var kept: Set<Int> = []
 
+  /// An empty tape.
   public init() {}
 
   /// A value whose gradient is wanted.

@@ -74,6 +74,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// The size of the last axis (1 for a scalar), and how many rows of it there are.
   public var width: Int { shape.last ?? 1 }
+  /// How many rows of the last axis; 0 where that is empty.
   public var rows: Int { width == 0 ? 0 : count / width }
 
   /// The same elements under another shape of the same count; nothing is copied.

@@ -21,7 +21,8 @@ extension Tokenizer {
       return try Tokenizer(JSON(contentsOf: file), file: file, configurations)
     }
     guard isFile("vocab.json"), isFile("merges.txt") else {
-      throw TokenizationError.noTokenizer(folder: folder)
+      throw TokenizationError.noTokenizer(
+        folder: folder, hasSentencePiece: isFile("tokenizer.model"))
     }
     let reader = ModelReader(file: path("vocab.json"))
     let model = try reader.gpt2(

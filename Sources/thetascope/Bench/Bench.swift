@@ -13,9 +13,14 @@ struct Bench: ParsableCommand {
     discussion: """
       Without --model: the product with cold weights, beside the peak of arithmetic and of reading memory that \
       this machine shows in the same run. With --model: that model's forward pass, what hooks cost, its tokenizer.
+
+      Examples:
+        thetascope bench
+        thetascope bench --model data/models/softmax --threads 1
+        thetascope bench --model path/to/gpt2 --memory
       """)
 
-  @Option(help: "A Hugging Face folder.") var model: String?
+  @Option(help: "A Hugging Face folder.", completion: .directory) var model: String?
   @Flag(help: "Products of the largest shapes too, and of weights stored in bf16.") var all = false
   @Flag(help: "Of --model: the peak resident memory of one pass, beside the checkpoint's bytes.")
   var memory = false
@@ -40,7 +45,9 @@ struct Bench: ParsableCommand {
     let context = common.context(precision.precision)
     if let model, let work, let out { return try time(work, on: model, out: out, context) }
     if memory, let model {
-      for line in try MemoryBench(path: model, context: context).table().lines() { print(line) }
+      for line in try MemoryBench(path: model, context: context).table().lines(on: .data) {
+        print(line)
+      }
       return
     }
     common.say("measuring the machine…")
@@ -54,7 +61,7 @@ struct Bench: ParsableCommand {
       """)
     if let model {
       let bench = ModelBench(path: model, context: context, yardstick: yardstick)
-      for line in try bench.table().lines() { print(line) }
+      for line in try bench.table().lines(on: .data) { print(line) }
       return
     }
     let bench = ProductBench(context: context, yardstick: yardstick)
@@ -62,11 +69,11 @@ struct Bench: ParsableCommand {
       context.precision == .bf16 ? [.bfloat16] : all ? [.float32, .bfloat16] : [.float32]
     for type in types {
       let shapes = all ? ProductBench.shapes : Array(ProductBench.shapes.prefix(3))
-      for line in bench.table(of: type, shapes: shapes).lines() { print(line) }
+      for line in bench.table(of: type, shapes: shapes).lines(on: .data) { print(line) }
     }
   }
 
-  /// Seconds of each piece of work, fastest, middle and slowest, as JSON lines.
+  /// Seconds of each piece of work, fastest, middle and slowest, and the peak beside it, as JSON lines.
   private func time(_ work: String, on model: String, out: String, _ context: ComputeContext) throws
   {
     let model = try ModelFolder(path: model).model(as: Float.self, on: context)
@@ -81,6 +88,7 @@ struct Bench: ParsableCommand {
         "work": .string(work.name), "fastest": .number(time.fastest),
         "median": .number(time.median),
         "slowest": .number(time.slowest), "runs": .integer(time.seconds.count),
+        "peak_flops": .number(Yardstick.arithmetic(context)),
       ]
       print(line.serialized(pretty: false))
     }

@@ -58,7 +58,7 @@ struct ProductBench {
         (0..<count).map { UInt16(truncatingIfNeeded: 0x3C00 | $0 & 0x817F) }
           .withUnsafeBytes(Array.init)
       }
-    let copies = 1 + 320_000_000 / (count * type.size)
+    let copies = 1 + 1_000_000_000 / (count * type.size)
     return (0..<copies).map { _ in
       let weight = Parameter<Float>(
         name: "weight", shape: [columns, depth],

@@ -35,6 +35,8 @@ struct Workload {
       case "patching": return patching(name, clean: sequences[0], corrupt: sequences[1])
       case "prefix": return prefix(name, sequences, after: try tokens("prefix")[0])
       case "step": return step(name, sequences[0])
+      case "train": return train(name, sequences)
+      case "long1024", "long4096", "long16384": return long(name, sequences[0])
       default: throw broken(name)
       }
     }
@@ -159,6 +161,36 @@ struct Workload {
           name: "value_row", shape: [model.architecture.modelWidth],
           floats: Array(changed.prefix(model.architecture.modelWidth))),
       ]
+    }
+  }
+
+  /// Five steps of AdamW on all parameters, every next token a target; the loss before the last.
+  private static func train(_ name: String, _ sequences: [[Int]]) -> Workload {
+    let count = sequences.reduce(0) { $0 + $1.count - 1 }
+    let batch = TrainingBatch<Float>(
+      sequences: sequences.map { BatchSequence(tokens: $0) },
+      targets: sequences.indices.flatMap { index in
+        (1..<sequences[index].count).map {
+          Target(
+            at: BatchPosition(sequence: index, position: $0 - 1), token: sequences[index][$0],
+            weight: 1 / Double(count))
+        }
+      })
+    return Workload(name: name) { model in
+      var trainer = Trainer(
+        model, optimiser: Optimiser(.adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-9)),
+        schedule: Schedule(peak: 0.001, warmup: 0, total: 5, decay: .constant))
+      var loss = 0.0
+      for _ in 0..<5 { loss = try trainer.step(batch).loss }
+      return [StoredTensor(name: "loss", shape: [1], floats: [Float(loss)])]
+    }
+  }
+
+  /// One long sequence in one pass: the logits after it.
+  private static func long(_ name: String, _ tokens: [Int]) -> Workload {
+    Workload(name: name) { model in
+      let logits = try model.run([BatchSequence(tokens: tokens)]).logits
+      return [StoredTensor(name: "last", shape: [logits.width], floats: logits.row(0))]
     }
   }
 }

@@ -144,10 +144,11 @@ import Testing
     try folder.write("x", to: "README.md")
     #expect(
       try refusal(folder)
-        == "DIR: there is no model.safetensors; \(needs)'README.md', 'config.json'")
+        == "DIR: there is no model.safetensors; \(needs)'README.md', 'config.json'; the weights of a gated model come "
+        + "only after its terms are accepted, and those of a clone with git-lfs")
     #expect(
       try sentence { try CheckpointFolder(path: folder.path + "/absent") }
-        == "there is no such folder")
+        == "there is no such folder, and nothing is downloaded here")
     #expect(
       try sentence { try CheckpointFolder(path: folder.path + "/README.md") }
         == "this is a file, expected a folder with config.json and model.safetensors")

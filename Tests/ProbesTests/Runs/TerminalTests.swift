@@ -50,16 +50,22 @@ import Testing
           ], range: -0.5...1))
     }
     for curve in curves {
-      for width in [24, 40, 80] {
-        let plain = curve.lines(width: width, ascii: true)
+      for width in [24, 40, 80, 130] {
+        let unicode = Screen(width: width)
+        let plain = curve.lines(on: Screen(width: width, isASCII: true))
         #expect(plain.allSatisfy { $0.count <= width }, "\(plain)")
-        #expect(curve.lines(width: width).allSatisfy { $0.count <= width })
-        #expect(curve.table(width: width).allSatisfy { $0.count <= width })
-        #expect(plain.count == curve.lines(width: width).count)
+        #expect(curve.lines(on: unicode).allSatisfy { $0.count <= width })
+        #expect(curve.table(on: unicode).allSatisfy { $0.count <= width })
+        #expect(plain.count == curve.lines(on: unicode).count)
         #expect(plain.joined().utf8.allSatisfy { $0 < 128 })
+        let coloured = curve.lines(on: Screen(width: width, hasColour: true))
+        #expect(coloured.map(withoutColours) == curve.lines(on: unicode))
+        #expect(coloured != curve.lines(on: unicode))
       }
     }
-    #expect(curve.lines(ascii: true)[1] == " 1.00 +-o.......o.......o......------------------")
+    #expect(
+      curve.lines(on: Screen(isASCII: true))[1]
+        == " 1.00 +-o.......o.......o......------------------")
     #expect(LayerCurve(title: "empty", series: []).lines() == ["empty"])
   }
 
@@ -71,7 +77,7 @@ import Testing
         task_vector         0.98  0.99  1.00  0.94  0.21  0.02
         task_vector_random  0.05  0.04        0.10  0.10
         """)
-    #expect(curve.table(width: 34).count == 3 * 3 + 2, "two layers a block")
+    #expect(curve.table(on: Screen(width: 34)).count == 3 * 3 + 2, "two layers a block")
   }
 
   @Test func textTable() {
@@ -79,16 +85,39 @@ import Testing
     table.append(["country_capital_of_a_long_name", "50", "é"])
     table.append(["x", "", "-1"])
     #expect(
-      table.lines(width: 30) == [
+      table.lines(on: Screen(width: 30)) == [
         "task                   n  note",
         "country_capital_of_…  50  é",
         "x                         -1",
       ])
-    #expect(table.lines(width: 30, ascii: true)[1] == "country_capital_of_~  50  é")
+    #expect(table.lines(on: Screen(width: 30, isASCII: true))[1] == "country_capital_of_~  50  é")
     #expect(TextTable.number(0.005) == "0.01" && TextTable.number(-0.001) == "0.00")
     #expect(TextTable.number(nil) == "" && TextTable.number(.nan) == "")
     #expect(TextTable.number(-12.345, decimals: 1) == "-12.3")
     #expect(TextTable.number(7, decimals: 0) == "7")
+  }
+
+  /// Columns that have no room stand below, each block with the words that say what a row is.
+  @Test func wideTable() {
+    var table = TextTable(headers: ["model", "condition"] + (0..<16).map { "\($0)" })
+    for model in ["softmax", "linear"] {
+      table.append(
+        [model, "θ of another task"] + (0..<16).map { TextTable.number(Double($0) / 16) })
+    }
+    #expect(
+      table.lines(on: Screen(width: 80)).joined(separator: "\n")
+        == """
+        model    condition            0     1     2     3     4     5     6     7     8
+        softmax  θ of another task  0.00  0.06  0.13  0.19  0.25  0.31  0.38  0.44  0.50
+        linear   θ of another task  0.00  0.06  0.13  0.19  0.25  0.31  0.38  0.44  0.50
+        """)
+    for width in [24, 40, 80, 200] {
+      let lines = table.lines(on: Screen(width: width, isASCII: true))
+      #expect(lines.allSatisfy { $0.count <= width && $0.utf8.allSatisfy { $0 < 128 } }, "\(lines)")
+      // Nothing is lost.
+      let words = Set(lines.joined(separator: " ").split(separator: " "))
+      for column in 0..<16 { #expect(words.contains("\(column)"), "\(width): \(column)") }
+    }
   }
 
   @Test func progressLine() throws {
@@ -99,13 +128,17 @@ import Testing
       ProgressLine.text(half, title: "task-vectors")
         == "task-vectors  ████████░░░░░░░░░░░░  37 of 96 cells  40 %  1.5 cells/s  30 s left")
     #expect(
-      ProgressLine.text(half, title: "task-vectors", width: 60, ascii: true)
+      ProgressLine.text(half, title: "task-vectors", on: Screen(width: 60, isASCII: true))
         == "task-vectors  37 of 96 cells  40 %  1.5 cells/s  30 s left")
-    #expect(ProgressLine.text(half, title: "task-vectors", width: 20).count == 20)
+    // What is left to wait for stays longest.
+    #expect(
+      ProgressLine.text(half, title: "task-vectors", on: Screen(width: 40))
+        == "40 %  1.5 cells/s  30 s left")
+    #expect(ProgressLine.text(half, title: "task-vectors", on: Screen(width: 20)) == "30 s left")
     let begun = RunProgress(
       finished: 0, resumed: 0, total: 3, costBefore: 0, costNow: 0, costTotal: 6, elapsed: 0)
     #expect(
-      ProgressLine.text(begun, title: "p", width: 50, ascii: true)
+      ProgressLine.text(begun, title: "p", on: Screen(width: 50, isASCII: true))
         == "p  ------------------------  0 of 3 cells  0 %")
     let done = RunProgress(
       finished: 3, resumed: 0, total: 3, costBefore: 0, costNow: 6, costTotal: 6, elapsed: 3750)
@@ -119,4 +152,9 @@ import Testing
     ]
     #expect(seconds.map { ProgressLine.duration($0) } == texts)
   }
+}
+
+/// A line without the codes of colours.
+private func withoutColours(_ line: String) -> String {
+  line.replacing(/\u{1B}\[[0-9;]*m/, with: "")
 }

@@ -5,6 +5,7 @@
 public struct LayerCurve: Sendable, Equatable {
   /// One curve.
   public struct Series: Sendable, Equatable {
+    /// What the legend calls the curve.
     public let name: String
     /// By layer; `nil` where there is none.
     public let values: [Double?]
@@ -17,7 +18,9 @@ public struct LayerCurve: Sendable, Equatable {
 
   /// A value that does not depend on the layer, drawn as a line across.
   public struct Level: Sendable, Equatable {
+    /// What the legend calls the line.
     public let name: String
+    /// Nil draws nothing.
     public let value: Double?
 
     public init(_ name: String, _ value: Double?) {
@@ -26,8 +29,11 @@ public struct LayerCurve: Sendable, Equatable {
     }
   }
 
+  /// The line above the drawing.
   public let title: String
+  /// The curves, each with its own mark.
   public let series: [Series]
+  /// The lines across.
   public let levels: [Level]
   /// What the vertical axis covers; values beyond it are drawn at its ends.
   public let range: ClosedRange<Double>
@@ -45,14 +51,15 @@ public struct LayerCurve: Sendable, Equatable {
   private static let rows = 11
   private static let labelWidth = 7
 
-  /// The drawing, at most `width` characters a line.
+  /// The drawing, no line wider than the screen.
   ///
   /// Where there are more layers than columns, a column shows the greatest value of its layers.
-  /// - Parameter ascii: plain ASCII for terminals and logs that have nothing else.
-  public func lines(width: Int = 80, ascii: Bool = false) -> [String] {
+  public func lines(on screen: Screen = .plain) -> [String] {
+    let width = screen.width
     let layers = series.map(\.values.count).max() ?? 0
-    guard layers > 0, width >= 24 else { return [String(title.prefix(width))] }
-    let style = Style(ascii: ascii)
+    var lines = screen.prose(title)
+    guard layers > 0, width >= 24 else { return lines }
+    let style = Style(screen)
     let columns = Columns(layers: layers, room: width - Self.labelWidth)
     var grid = Array(
       repeating: Array(repeating: Character(" "), count: columns.count), count: Self.rows)
@@ -64,7 +71,6 @@ public struct LayerCurve: Sendable, Equatable {
     for (index, curve) in series.enumerated() {
       draw(curve, style.marker(index), style.line, columns, on: &grid)
     }
-    var lines = [String(title.prefix(width))]
     for row in grid.indices.reversed() {
       let isLabelled = row % 5 == 0
       let value =
@@ -74,18 +80,17 @@ public struct LayerCurve: Sendable, Equatable {
       let line =
         String(repeating: " ", count: max(0, Self.labelWidth - 2 - label.count)) + label + " "
         + String(isLabelled ? style.tick : style.axis) + String(grid[row])
-      lines.append(line.trimmed)
+      lines.append(style.painted(line.trimmed))
     }
     lines.append(String(repeating: " ", count: Self.labelWidth) + columns.labels.trimmed)
-    lines += legend(style, width)
-    return lines
+    return lines + legend(screen, style)
   }
 
   /// The values by layer as a table, in as many blocks as the width asks for.
-  public func table(width: Int = 80, ascii: Bool = false) -> [String] {
+  public func table(on screen: Screen = .plain) -> [String] {
     let layers = series.map(\.values.count).max() ?? 0
     let nameWidth = series.map(\.name.count).reduce(5, max)
-    let fit = max(1, (width - nameWidth) / 7)
+    let fit = max(1, (screen.width - nameWidth) / 7)
     return stride(from: 0, to: layers, by: fit).flatMap { first -> [String] in
       let shown = first..<min(layers, first + fit)
       var table = TextTable(headers: ["layer"] + shown.map { String($0) })
@@ -96,7 +101,7 @@ public struct LayerCurve: Sendable, Equatable {
               TextTable.number($0 < curve.values.count ? curve.values[$0] : nil)
             })
       }
-      return (first == 0 ? [] : [""]) + table.lines(width: width, ascii: ascii)
+      return (first == 0 ? [] : [""]) + table.lines(on: screen)
     }
   }
 
@@ -129,48 +134,63 @@ public struct LayerCurve: Sendable, Equatable {
     for (column, value) in greatest { grid[row(value)][column] = marker }
   }
 
-  private func legend(_ style: Style, _ width: Int) -> [String] {
-    var lines: [String] = []
-    for (index, curve) in series.enumerated() {
+  private func legend(_ screen: Screen, _ style: Style) -> [String] {
+    func line(_ marker: Character, _ name: String, _ fact: String) -> String {
+      let room = max(4, screen.width - 4 - fact.count)
+      let name = screen.text(name).shortened(to: room, ascii: screen.isASCII)
+      return style.painted(String("  \(marker) \(name)\(fact)".prefix(screen.width)))
+    }
+    return series.enumerated().map { index, curve in
       var best: (layer: Int, value: Double)?
       for (layer, value) in curve.values.enumerated() {
         if let value, value.isFinite, best.map({ value > $0.value }) ?? true {
           best = (layer, value)
         }
       }
-      let peak =
+      return line(
+        style.marker(index), curve.name,
         best.map { "  highest \(TextTable.number($0.value)) at layer \($0.layer)" } ?? "  no values"
-      let name = curve.name.shortened(to: max(4, width - 4 - peak.count), ascii: style.isASCII)
-      lines.append(String("  \(style.marker(index)) \(name)\(peak)".prefix(width)))
+      )
     }
-    for level in levels {
-      let value = level.value.map { "  \(TextTable.number($0))" } ?? "  undefined"
-      let name = level.name.shortened(to: max(4, width - 4 - value.count), ascii: style.isASCII)
-      lines.append(String("  \(style.level) \(name)\(value)".prefix(width)))
-    }
-    return lines
+      + levels.map { level in
+        line(
+          style.level, level.name, level.value.map { "  \(TextTable.number($0))" } ?? "  undefined")
+      }
   }
 }
 
 /// Which characters draw what.
 private struct Style {
-  let isASCII: Bool
   let axis: Character
   let tick: Character
   let line: Character
   let level: Character
   private let markers: [Character]
+  private let screen: Screen
 
-  init(ascii: Bool) {
-    isASCII = ascii
-    axis = ascii ? "|" : "│"
-    tick = ascii ? "+" : "┤"
-    line = ascii ? "." : "·"
-    level = ascii ? "-" : "┄"
-    markers = Array(ascii ? "o*x#@%&$" : "●○◆◇■□▲△")
+  init(_ screen: Screen) {
+    self.screen = screen
+    axis = screen.isASCII ? "|" : "│"
+    tick = screen.isASCII ? "+" : "┤"
+    line = screen.isASCII ? "." : "·"
+    level = screen.isASCII ? "-" : "┄"
+    markers = Array(screen.isASCII ? "o*x#@%&$" : "●○◆◇■□▲△")
   }
 
   func marker(_ index: Int) -> Character { markers[index % markers.count] }
+
+  /// Each curve's points in its own of the terminal's colours, which is the legend's too.
+  private static let colours = [39, 208, 42, 177, 220, 203, 45, 250]
+
+  func painted(_ line: String) -> String {
+    // In ASCII the markers are letters that words have as well.
+    guard screen.hasColour, !screen.isASCII else { return line }
+    return line.map { character in
+      markers.firstIndex(of: character).map {
+        screen.painted(String(character), foreground: Self.colours[$0])
+      } ?? String(character)
+    }.joined()
+  }
 }
 
 /// Where the layers stand on the horizontal axis.
@@ -209,13 +229,4 @@ private struct Columns {
 extension Character {
   /// Whether a curve's point stands here, which lines of other curves do not overwrite.
   fileprivate var isMarker: Bool { !" ·.┄-".contains(self) }
-}
-
-extension String {
-  /// Without spaces at the end.
-  fileprivate var trimmed: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
-  }
 }

@@ -3,13 +3,17 @@
 
 /// Lines about a run's progress.
 public enum ProgressLine {
-  /// `task-vectors  ██████░░░░░░░░  37 of 96 cells  39 %  1.4 cells/s  2 min 10 s left`, at most `width`
-  /// characters.
+  /// `task-vectors  ██████░░░░░░░░  37 of 96 cells  39 %  1.4 cells/s  2 min 10 s left`, in one line of
+  /// the screen; in ASCII with `#` and `-` instead of blocks.
   ///
-  /// - Parameter ascii: `#` and `-` instead of blocks.
+  /// - Parameters:
+  ///   - progress: how far the run is.
+  ///   - title: what stands first.
+  ///   - screen: what it is drawn on.
   public static func text(
-    _ progress: RunProgress, title: String, width: Int = 80, ascii: Bool = false
+    _ progress: RunProgress, title: String, on screen: Screen = .plain
   ) -> String {
+    let width = screen.width
     var facts = [
       "\(progress.finished) of \(progress.total) cells", percent(progress.share),
     ]
@@ -24,12 +28,17 @@ public enum ProgressLine {
     }
     let text = facts.joined(separator: "  ")
     let room = width - title.count - text.count - 4
-    guard room >= 5 else { return String("\(title)  \(text)".prefix(width)) }
+    guard room >= 5 else {
+      // The title goes first, what is done next; the time left stays longest.
+      var words = [title] + facts
+      while words.count > 1, words.joined(separator: "  ").count > width { words.removeFirst() }
+      return String(words.joined(separator: "  ").prefix(width))
+    }
     let length = min(room, 24)
     let filled = Int((progress.share * Double(length)).rounded(.down))
     let bar =
-      String(repeating: ascii ? "#" : "█", count: filled)
-      + String(repeating: ascii ? "-" : "░", count: length - filled)
+      String(repeating: screen.isASCII ? "#" : "█", count: filled)
+      + String(repeating: screen.isASCII ? "-" : "░", count: length - filled)
     return "\(title)  \(bar)  \(text)"
   }
 

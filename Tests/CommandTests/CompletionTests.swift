@@ -1,0 +1,120 @@
+// Completion scripts: all three are made and are what their shells take; bash, asked as a person's Tab asks it, offers
+// commands, options, probe files, hook points, tasks and names, and never runs what a file is called.
+
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandTests {
+  @Suite struct CompletionTests {
+    let space: Workspace
+
+    init() throws {
+      space = try Workspace.prepared()
+      for shell in ["bash", "zsh", "fish"] {
+        let ending = try space.thetascope("--generate-completion-script", shell)
+        ending.expectSuccess()
+        try space.write(ending.output, to: "completions.\(shell)")
+      }
+    }
+
+    private func shell(_ name: String) -> String? {
+      ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"].map { "\($0)/\(name)" }
+        .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+
+    private func run(_ program: String, _ arguments: [String]) throws -> (
+      status: Int32, text: String
+    ) {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
+      process.currentDirectoryURL = URL(fileURLWithPath: space.path)
+      let pipe = Pipe()
+      process.standardOutput = pipe
+      process.standardError = pipe
+      try process.run()
+      let data = pipe.fileHandleForReading.readDataToEndOfFile()
+      process.waitUntilExit()
+      return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"]) func syntax(_ name: String) throws {
+      let script = try space.text("completions.\(name)")
+      for word in ["replay", "--max-new-tokens", "---completion extract -- --task"] {
+        #expect(
+          script.contains(word) || name == "fish" && script.contains(word.dropFirst(2)), "\(word)")
+      }
+      guard let path = shell(name) else {
+        return print("skipped: syntax: there is no \(name) here")
+      }
+      let (status, text) = try run(path, ["-n", "completions.\(name)"])
+      #expect(status == 0 && text.isEmpty, "\(text)")
+    }
+
+    /// What bash offers for a line that ends where Tab is pressed.
+    private func offered(_ line: String) throws -> Set<String> {
+      let script = """
+        set -f; source ./completions.bash; set +f
+        COMP_LINE=$1; COMP_POINT=${#1}
+        read -ra COMP_WORDS <<< "$1"
+        case "$1" in *' ') COMP_WORDS+=('');; esac
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        COMP_WORDS[0]=$0
+        _thetascope thetascope "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+        printf '%s\\n' "${COMPREPLY[@]}"
+        """
+      guard let bash = shell("bash") else { return [] }
+      let (_, text) = try run(bash, ["-c", script, Command.path, line])
+      return Set(text.split(separator: "\n").map(String.init))
+    }
+
+    @Test func bashCompletes() throws {
+      guard shell("bash") != nil else {
+        return print("skipped: bashCompletes: there is no bash here")
+      }
+      #expect(try offered("thetascope re") == ["replay"])
+      #expect(try offered("thetascope ").isSuperset(of: ["run", "plan", "tasks", "explain"]))
+      #expect(try offered("thetascope run --sam") == ["--samples-jsonl"])
+      // A probe file among other files, and the folders on the way to one.
+      #expect(try offered("thetascope run pro") == ["probe.yaml"])
+      #expect(try offered("thetascope run mod") == ["models"])
+      #expect(try offered("thetascope run probe.yaml --model models/g") == ["models/gpt2-tiny"])
+      #expect(try offered("thetascope extract --bos al") == ["always"])
+      #expect(try offered("thetascope tokens --template h") == ["hendel"])
+
+      // Names for which the command is asked: hook points of the model, tasks of the folder, words of the dictionary.
+      let hooks = try offered(
+        "thetascope capture --model models/gpt2-tiny --hook blocks.1.hook_res")
+      #expect(
+        hooks == ["blocks.1.hook_resid_pre", "blocks.1.hook_resid_mid", "blocks.1.hook_resid_post"])
+      #expect(
+        try offered(
+          "thetascope capture --model models/linear-decay --hook blocks.1.attn.hook_ssm_s"
+        )
+        .contains("blocks.1.attn.hook_ssm_state"))
+      #expect(
+        try offered("thetascope capture --model models/gpt2-tiny --hook blocks.1.attn.hook_ssm_s")
+          .isEmpty)
+      #expect(
+        try offered("thetascope capture --hook blocks.*.hook_resid_po") == [
+          "blocks.*.hook_resid_post"
+        ])
+      #expect(try offered("thetascope extract --tasks tasks --task sh") == ["shout"])
+      #expect(try offered("thetascope explain sim_a").isSuperset(of: ["sim_aou", "sim_am"]))
+      // A folder that is none is no reason for noise.
+      #expect(try offered("thetascope extract --tasks nowhere --task sh").isEmpty)
+    }
+
+    /// bash expands the words that it is given to choose from.
+    @Test func namesOfFilesAreNotRun() throws {
+      guard shell("bash") != nil else {
+        return print("skipped: namesOfFilesAreNotRun: there is no bash here")
+      }
+      try space.write(#"{"a": "b"}"#, to: "tasks/tiny/shy$(touch hacked).json")
+      try space.write(#"{"a": "b"}"#, to: "tasks/tiny/shine.json")
+      #expect(try offered("thetascope extract --tasks tasks --task sh") == ["shout", "shine"])
+      #expect(!space.exists("hacked"))
+    }
+  }
+}
