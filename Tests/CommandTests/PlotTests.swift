@@ -59,7 +59,7 @@ extension CommandTests {
       let output = try run(
         [program, "\(packageFolder)/data/plots/\(picture.recipe).\(ending)", name, "picture"]
           + picture.options, in: space)
-      let table = try TextTable(path: "\(space.path)/\(name)/results.csv")
+      let table = try CellTable(path: "\(space.path)/\(name)/results.csv")
       let values = try table.rows(picture.keys).filter {
         try picture.isOverLayers == !table.cell($0, "layer").isEmpty
       }.compactMap { Double(try table.cell($0, "value")) }
@@ -134,7 +134,7 @@ extension CommandTests {
           "2",
         ],
         in: space)
-      let table = try TextTable(path: "\(space.path)/geometry/coordinates.csv")
+      let table = try CellTable(path: "\(space.path)/geometry/coordinates.csv")
       let own = try table.rows([
         "model": "linear", "task": "to_upper", "layer": "2", "projection": "pca",
         "condition": "task_vector",

@@ -7,7 +7,7 @@ import Probes
 import TestSupport
 
 /// A CSV file whose cells are taken as texts.
-struct TextTable {
+struct CellTable {
   let table: Table
   let names: [String]
 
@@ -126,7 +126,7 @@ struct ReadmeNumbers {
   /// A template's text with the numbers of the rows in place of its braces.
   ///
   /// - Parameter used: told of each row that a number comes from.
-  func text(of template: Template, _ table: TextTable, used: (Int) -> Void) throws -> String {
+  func text(of template: Template, _ table: CellTable, used: (Int) -> Void) throws -> String {
     var result = ""
     var rest = template.text[...]
     while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
@@ -145,7 +145,7 @@ struct ReadmeNumbers {
   private static let forms: Set = ["ci", "range", "pm", "mean", "min", "max", "e", "pct"]
 
   private func number(
-    _ words: [String], _ keys: [String: String], _ table: TextTable, _ used: (Int) -> Void
+    _ words: [String], _ keys: [String: String], _ table: CellTable, _ used: (Int) -> Void
   ) throws -> String {
     var keys = keys.merging(Self.keys(words[...])) { $1 }
     var (column, digits, forms) = ("value", 2, Set<String>())

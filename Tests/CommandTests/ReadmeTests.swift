@@ -56,18 +56,18 @@ extension CommandTests {
     /// give; RECORD=1 writes it anew.
     @Test func numbersAreThoseOfTheRuns() throws {
       let runs = ProcessInfo.processInfo.environment["RESULTS"]
-      var tables: [String: TextTable] = [:]
+      var tables: [String: CellTable] = [:]
       var used: [String: Set<Int>] = [:]
       func extract(_ run: String) -> String { "\(packageFolder)/data/results/\(run).csv" }
       for (run, _) in numbers.runs {
         let full = "\(runs ?? "")/\(run)/results.csv"
-        let table = try TextTable(
+        let table = try CellTable(
           path: FileManager.default.fileExists(atPath: full) ? full : extract(run))
         tables[run] = table
         used[run] = try numbers.kept[run].map { Set(try table.rows($0)) } ?? []
       }
       for (name, path) in numbers.files {
-        tables[name] = try TextTable(path: "\(packageFolder)/\(path)")
+        tables[name] = try CellTable(path: "\(packageFolder)/\(path)")
       }
       var rest = " " + flat(readme)
       func strike(_ text: String) -> Bool {
