@@ -5,7 +5,7 @@ PROBE ?= probes/task-vectors.yaml
 TIME ?= 60
 
 .PHONY: run build test lint format layers clean sanitize fuzz train-models bench-peers bench-theory bench-memory \
-  bench-memory-large bench-plan determinism test-slurm docs
+  bench-memory-large bench-plan determinism test-slurm docs results
 
 # The main job: task vectors of the shipped models, with curves in the terminal and CSVs under runs/.
 run: build
@@ -81,6 +81,11 @@ bench-memory-large: build
 # needs python3, and a machine that does nothing else).
 bench-plan: build
 	python3 Tests/Planning/compare.py .build/release/thetascope $(PROBES)
+
+# The runs that the README's numbers come from (an hour on two cores; or NAMES="lens bijections"), and data/results from them.
+results: build
+	sh Tests/Fixtures/readme/results.sh
+	RESULTS=$(CURDIR)/runs/results RECORD=1 swift test -c release --filter numbersAreThoseOfTheRuns
 
 # Every probe file at full size: the same bytes on one thread and two, as shards and whole (an hour on two cores).
 determinism: build

@@ -8,7 +8,7 @@ struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what a metric, a condition or a column means.",
     discussion: """
-      Without a name: a line for each there is. --markdown prints the whole dictionary as it stands in the README.
+      Without a name: a line for each there is. --markdown prints the whole dictionary, data/dictionary.md.
 
       Examples:
         thetascope explain sim_aou

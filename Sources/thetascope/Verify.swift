@@ -116,25 +116,3 @@ struct Verify: ParsableCommand {
 private func scientific(_ value: Double) -> String {
   value == 0 ? "0" : String(format: "%.1e", value)
 }
-
-extension TableSchema {
-  fileprivate static let reference = TableSchema(
-    file: "reference.csv", meaning: "One row per tensor of the reference.",
-    columns: [
-      Column("prompt", .integer, "The prompt of the reference, counted from 0."),
-      Column("hook", .text, "The hook point, or `logits`."),
-      Column(
-        "layer", .integer, "The block, counted from 0.",
-        whenEmpty: "the point is outside the blocks"),
-      Column("numbers", .integer, "How many numbers were compared."),
-      Column(
-        "maximal_error", .real, "The largest absolute difference.",
-        whenEmpty: "one side is not a number"),
-      Column(
-        "relative_error", .real,
-        "The largest absolute difference over the root mean square of the reference.",
-        whenEmpty:
-          "one side is not a number, or the reference is zero and the model's values are not"
-      ),
-    ])
-}

@@ -29,6 +29,14 @@ extension CommandTests {
       ending.expectSuccess()
       let found = try space.bytes("out/results.csv")
       #expect(found.count <= 200_000)
+      // The dictionary knows every table to the letter.
+      let written = try #require(found.split(separator: 0x0A).dropFirst().first)
+      let name = String(decoding: written, as: UTF8.self).split(separator: ",")[1]
+      for file in try space.names(in: "out") where file.hasSuffix(".csv") {
+        let header = try #require(try space.text("out/\(file)").split(separator: "\n").first)
+        let known = DataDictionary.columnNames(of: file, by: String(name))
+        #expect(known?.joined(separator: ",") == String(header), "\(probe): \(file)")
+      }
       try expectGolden(found, "\(probe).csv")
 
       // What the terminal shows, between the last line of progress and the files.

@@ -81,28 +81,11 @@ public struct RunComparison: Sendable {
   ///
   /// - Parameter all: also the observations that are the same in both runs.
   public func table(all: Bool) -> Table {
+    let difference = TableSchema.difference
     var table = Table(
       TableSchema(
-        file: "diff.csv", meaning: "One row per observation of two runs.",
-        columns: keyColumns + [
-          Column(
-            "first", .real, "The value in the first run.", whenEmpty: "undefined, or not there"),
-          Column(
-            "second", .real, "The value in the second run.", whenEmpty: "undefined, or not there"),
-          Column("change", .real, "Second minus first.", whenEmpty: "either is empty"),
-          Column(
-            "first_n", .integer, "The examples behind the first.", whenEmpty: "it is not there"),
-          Column(
-            "second_n", .integer, "The examples behind the second.", whenEmpty: "it is not there"),
-          Column(
-            "p", .real,
-            "The two-sided p-value that both are the same on the same examples: McNemar's exact test "
-              + "for accuracies, sign-flipping clustered by query for the rest.", range: "0 … 1",
-            whenEmpty: "samples.csv does not hold the same examples in both runs"),
-          Column(
-            "holm_p", .real, "p adjusted by Holm's method over all observations tested.",
-            range: "0 … 1", whenEmpty: "p is empty"),
-        ]))
+        file: difference.file, meaning: difference.meaning,
+        columns: keyColumns + difference.columns))
     for pair in pairs where all || pair.isDifferent {
       table.append(
         pair.key + [
@@ -113,6 +96,31 @@ public struct RunComparison: Sendable {
     }
     return table
   }
+}
+
+extension TableSchema {
+  /// What `thetascope diff` adds to the columns that say what was observed.
+  static let difference = TableSchema(
+    file: "diff.csv", meaning: "One row per observation of two runs.",
+    columns: [
+      Column(
+        "first", .real, "The value in the first run.", whenEmpty: "undefined, or not there"),
+      Column(
+        "second", .real, "The value in the second run.", whenEmpty: "undefined, or not there"),
+      Column("change", .real, "Second minus first.", whenEmpty: "either is empty"),
+      Column(
+        "first_n", .integer, "The examples behind the first.", whenEmpty: "it is not there"),
+      Column(
+        "second_n", .integer, "The examples behind the second.", whenEmpty: "it is not there"),
+      Column(
+        "p", .real,
+        "The two-sided p-value that both are the same on the same examples: McNemar's exact test "
+          + "for accuracies, sign-flipping clustered by query for the rest.", range: "0 … 1",
+        whenEmpty: "samples.csv does not hold the same examples in both runs"),
+      Column(
+        "holm_p", .real, "p adjusted by Holm's method over all observations tested.",
+        range: "0 … 1", whenEmpty: "p is empty"),
+    ])
 }
 
 /// The values that say what was observed, and which of several equal ones it is.

@@ -28,7 +28,7 @@ struct LinearFineTuningClaims {
         "ci_low", .real, "The lower end of the difference's 95 % bootstrap interval over seeds.",
         whenEmpty: "there is one seed"),
       Column("ci_high", .real, "The upper end.", whenEmpty: "there is one seed"),
-      Column("n", .integer, "Seeds.", range: "≥ 1"),
+      Column("n", .integer, "The number of seeds behind both values.", unit: "seeds", range: "≥ 1"),
       Column(
         "holds", .truth,
         "Whether the difference has the claimed sign (or, where nothing should change, is at most a fifth "

@@ -1,9 +1,9 @@
-// Every name that can stand in a run's tables, with what it means: what `explain` looks names up in and the README's
-// dictionary is made of. It collects what is documented beside each case and column; it documents nothing itself.
+// Every name that can stand in a table, with what it means: what `explain` looks names up in, and what data/dictionary.md
+// and the README's list of tables are made of. It collects what is documented beside each case and column; it documents nothing itself.
 
 import HookPoints
 
-/// The names of all tables: metrics, conditions, splits, kinds of attention, columns.
+/// The names of all tables: metrics, conditions, columns.
 public enum DataDictionary {
   /// What a name is.
   public struct Entry: Sendable, Equatable {
@@ -25,13 +25,18 @@ public enum DataDictionary {
     Entry(kind: "condition", name: $0.rawValue, documentation: $0.documentation)
   }
 
-  /// The columns of every table that a probe writes, each once: those of all runs, then what single probes add. A
-  /// column that stands in several tables and means the same in all is named by the first.
+  /// Every table: those of all runs, then what single probes add, then those of other commands.
+  static let tables: [(owner: String?, tables: [TableSchema])] =
+    [(nil, [.results, .samples, .tokens])] + ProbeRegistry.tables.map { ($0.probe, $0.tables) }
+    + TableSchema.ofCommands.map { ($0.owner, $0.tables) }
+
+  /// The columns of every table, each once. A column that stands in several tables and means the same in all is named by
+  /// the first.
   public static let columns: [Entry] = {
     var entries: [Entry] = []
-    for (probe, tables) in [(nil, [.results, .samples, .tokens])] + ProbeRegistry.tables {
+    for (owner, tables) in tables {
       for table in tables {
-        let kind = "column of \(table.file)" + (probe.map { " (\($0))" } ?? "")
+        let kind = "column of \(table.file)" + (owner.map { " (\($0))" } ?? "")
         entries += table.columns.filter { column in
           !entries.contains { $0.name == column.name && $0.documentation == column.documentation }
         }.map { Entry(kind: kind, name: $0.name, documentation: $0.documentation) }
@@ -90,13 +95,45 @@ extension DataDictionary.Entry {
 }
 
 extension DataDictionary {
+  /// The columns of a table as a probe writes it; nil for a table that nothing is known of.
+  public static func columnNames(of file: String, by probe: String) -> [String]? {
+    let own = tables.first { $0.owner == probe }?.tables.first { $0.file == file }
+    return (own ?? tables[0].tables.first { $0.file == file })?.columns.map(\.name)
+  }
+
+  /// Every file with what a row is and its columns, as a Markdown table.
+  public static var tableList: String {
+    var rows: [(file: String, meaning: String, columns: [String])] = []
+    for (owner, tables) in tables {
+      for table in tables {
+        let names = table.columns.map { "`\($0.name)`" }
+        let place = rows.firstIndex { $0.file == table.file && $0.columns[0].hasPrefix(names[0]) }
+        if let place, let owner {
+          let known = Set(rows[place].columns.joined(separator: " ").split { " ,".contains($0) })
+          let added = names.filter { !known.contains($0[...]) }
+          if !added.isEmpty {
+            rows[place].columns.append("\(owner) adds " + added.joined(separator: ", "))
+          }
+        } else {
+          rows.append((table.file, table.meaning, [names.joined(separator: ", ")]))
+          if let owner { rows[rows.count - 1].meaning += " (\(owner))" }
+        }
+      }
+    }
+    let lines = rows.map {
+      "| `\($0.file)` | \($0.meaning) | \($0.columns.joined(separator: "; ")) |"
+    }
+    return (["| file | a row | columns |", "|---|---|---|"] + lines).joined(separator: "\n") + "\n"
+  }
+
   /// The whole dictionary in Markdown.
   public static var markdown: String {
     let head =
       "| name | meaning | formula | unit, range | empty when | source |\n|---|---|---|---|---|---|"
-    var parts = ["### Metrics\n\n" + ([head] + metrics.map(\.markdown)).joined(separator: "\n")]
+    var parts = ["# Data dictionary\n\n" + introduction]
+    parts.append("## Metrics\n\n" + ([head] + metrics.map(\.markdown)).joined(separator: "\n"))
     parts.append(
-      "### Conditions\n\n| name | meaning | source |\n|---|---|---|\n"
+      "## Conditions\n\n| name | meaning | source |\n|---|---|---|\n"
         + conditions.map {
           "| `\($0.name)` | \($0.documentation.meaning) | \($0.documentation.source ?? "") |"
         }.joined(separator: "\n"))
@@ -105,11 +142,18 @@ extension DataDictionary {
     for kind in kinds {
       let title = kind.replacing("column of ", with: "Columns of ")
       parts.append(
-        "### \(title)\n\n"
+        "## \(title)\n\n"
           + ([head] + columns.filter { $0.kind == kind }.map(\.markdown)).joined(separator: "\n"))
     }
     return parts.joined(separator: "\n\n") + "\n"
   }
+
+  private static let introduction = """
+    What stands in Thetascope's tables. `thetascope explain --markdown` prints this page, from what is documented beside \
+    each metric, condition and column in the code; `thetascope explain NAME` prints one entry, and a run's `columns.json` \
+    has those of its own tables. Numbers without a unit have none; what has no paper beside it is this project's. A column \
+    is listed under the first table that has it.
+    """
 }
 
 extension String {

@@ -21,7 +21,7 @@ struct TrainingState {
     guard FileReading.kind(of: path) != .absent else {
       step = 0
       taskVectorsSince = nil
-      csv = "step,metric,layer,value\n"
+      csv = TableSchema.training.columns.map(\.name).joined(separator: ",") + "\n"
       trainer = Trainer(
         model, optimiser: spec.adamW(), schedule: spec.schedule, clipNorm: spec.optimiser.clip)
       return

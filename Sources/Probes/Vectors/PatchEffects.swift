@@ -22,18 +22,7 @@ public struct PatchEffects: Sendable, Equatable {
 
   /// One row per prompt, condition and rank.
   public func table(prompts: [GivenPrompt], piece: (Int) -> String) -> Table {
-    var table = Table(
-      TableSchema(
-        file: "patched.csv", meaning: "One row per prompt, condition and rank.",
-        columns: [
-          Column("prompt", .integer, "The prompt, counted from 0."),
-          Column("text", .text, "The prompt's text."),
-          Column("condition", .text, "Whether the vector was applied.", range: "clean, patched"),
-          Column("rank", .integer, "0 is the most probable token."),
-          Column("token_id", .integer, "The token's id."),
-          Column("token", .text, "The token's text."),
-          Column("probability", .real, "Its probability."),
-        ]))
+    var table = Table(.patched)
     for (index, prompt) in prompts.enumerated() {
       for (condition, predictions) in [("clean", clean[index]), ("patched", patched[index])] {
         for (rank, prediction) in predictions.enumerated() {
@@ -47,6 +36,21 @@ public struct PatchEffects: Sendable, Equatable {
     }
     return table
   }
+}
+
+extension TableSchema {
+  /// What `thetascope patch` writes.
+  static let patched = TableSchema(
+    file: "patched.csv", meaning: "One row per prompt, condition and rank.",
+    columns: [
+      Column("prompt", .integer, "The prompt, counted from 0."),
+      Column("text", .text, "The prompt's text."),
+      Column("condition", .text, "Whether the vector was applied.", range: "clean, patched"),
+      Column("rank", .integer, "0 is the most probable token."),
+      Column("token_id", .integer, "The token's id."),
+      Column("token", .text, "The token's text."),
+      Column("probability", .real, "Its probability."),
+    ])
 }
 
 extension [GivenPrompt] {

@@ -170,19 +170,7 @@ extension SavedVector {
   }
 
   private var table: Table {
-    var table = Table(
-      TableSchema(
-        file: "vector.csv", meaning: "One row per number of a vector.",
-        columns: [
-          Column("model", .text, "The model: its folder's last component.", whenEmpty: "not said"),
-          Column("task", .text, "The task it was extracted from.", whenEmpty: "not said"),
-          Column("hook", .text, "Where it was taken."),
-          Column("layer", .integer, "The block, counted from 0.", whenEmpty: "outside the blocks"),
-          Column("mode", .text, "Whether it replaces or is added."),
-          Column("set", .integer, "The demonstration set, counted from 0."),
-          Column("component", .integer, "The place in the vector, counted from 0."),
-          Column("value", .real, "The number.", whenEmpty: "it is not finite"),
-        ]))
+    var table = Table(.vector)
     for (set, row) in rows.enumerated() {
       for (component, value) in row.enumerated() {
         table.append([
@@ -195,4 +183,20 @@ extension SavedVector {
     }
     return table
   }
+}
+
+extension TableSchema {
+  /// What `thetascope extract` writes into a .csv.
+  static let vector = TableSchema(
+    file: "vector.csv", meaning: "One row per number of a vector.",
+    columns: [
+      Column("model", .text, "The model: its folder's last component.", whenEmpty: "not said"),
+      Column("task", .text, "The task it was extracted from.", whenEmpty: "not said"),
+      Column("hook", .text, "Where it was taken."),
+      Column("layer", .integer, "The block, counted from 0.", whenEmpty: "outside the blocks"),
+      Column("mode", .text, "Whether it replaces or is added."),
+      Column("set", .integer, "The demonstration set, counted from 0."),
+      Column("component", .integer, "The place in the vector, counted from 0."),
+      Column("value", .real, "The number.", whenEmpty: "it is not finite"),
+    ])
 }

@@ -34,7 +34,7 @@ extension Documentation {
 
   static let chosenScale = Documentation(
     "The scale with the greatest accuracy on the development split; the first of equals.",
-    whenEmpty: "the development split is empty")
+    range: "the probe file's scales", whenEmpty: "the development split is empty")
 
   static let logitDifference = Documentation(
     "The logit of the target minus the highest logit among all other tokens, or minus that of the "
