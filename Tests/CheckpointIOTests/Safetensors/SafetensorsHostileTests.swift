@@ -196,7 +196,8 @@ import Testing
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n"
     #expect(
       try sentence { try SafetensorsFile(path: folder.write(pointer, to: "f")) }
-        == "this is a Git LFS pointer and not the file itself; `git lfs pull` fetches it")
+        == "this is a git-lfs pointer and not the file itself; run 'git lfs pull' in its folder, or download the file"
+    )
     #expect(
       try sentence { try SafetensorsFile(path: folder.path + "/absent") } == "there is no such file"
     )
