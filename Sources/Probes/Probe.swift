@@ -8,6 +8,8 @@ import TensorCore
 public struct PreparedProbe {
   public let inputs: RunInputs
   public let plan: RunPlan
+  /// What its cells share.
+  public var stages = Stages()
   /// Computes a cell.
   public let work: (Cell) throws -> CellOutput
   /// Makes the rows over all cells.

@@ -41,7 +41,8 @@ struct Run: ParsableCommand {
       var rows: [ResultRow] = []
       var timed = TimedCells()
       let outcome = try run.execute(
-        prepared.plan, spreadsheetSafe: tables.spreadsheetSafe, progress: { progress.show($0) },
+        prepared.plan, stages: prepared.stages, spreadsheetSafe: tables.spreadsheetSafe,
+        progress: { progress.show($0) },
         shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)

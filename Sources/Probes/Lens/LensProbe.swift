@@ -63,29 +63,10 @@ struct LensProbe {
 
   /// For each model, task and condition the probability of the right answer at the last token by layer.
   private func summary(_ rows: [ResultRow]) -> String {
-    let own = rows.filter {
-      $0.metric == .probability && $0.position == "last" && $0.extra[0] == .text("final")
-    }
-    var keys: [[String]] = []
-    for row in own {
-      let key = [row.model, row.task ?? "", row.condition.rawValue, row.hook ?? ""]
-      if !keys.contains(key) { keys.append(key) }
-    }
-    let layers = (own.compactMap(\.layer).max() ?? 0) + 1
-    var table = TextTable(
-      headers: ["model", "task", "condition", "hook"] + (0..<layers).map { "\($0)" })
-    for key in keys {
-      let mine = own.filter {
-        [$0.model, $0.task ?? "", $0.condition.rawValue, $0.hook ?? ""] == key
-      }
-      table.append(
-        key
-          + (0..<layers).map { layer in
-            TextTable.number(mine.first { $0.layer == layer }?.estimate.value)
-          })
-    }
-    return
-      (["probability of the right answer at the last token by layer, through the final norm"]
-      + table.lines(width: 110)).joined(separator: "\n")
+    layerTable(
+      rows.filter {
+        $0.metric == .probability && $0.position == "last" && $0.extra[0] == .text("final")
+      },
+      title: "probability of the right answer at the last token by layer, through the final norm")
   }
 }

@@ -128,6 +128,7 @@ extension GroupGeometry {
     key: String, seed: UInt64, resamples: Int = 10_000, _ statistics: (Summary) -> [Double]
   ) -> [Estimate] {
     let values = statistics(summary())
+    let resamples = Resampling.count(resamples)
     var drawn = values.map { _ in [Double]() }
     if groups.allSatisfy({ $0.count > 1 }) {
       var draws = ClusterDraws(strata: groups, generator: SeededGenerator(key: key, seed: seed))
