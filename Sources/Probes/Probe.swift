@@ -10,6 +10,8 @@ public struct PreparedProbe {
   public let inputs: RunInputs
   /// What will be computed, and which tables it ends in.
   public let plan: RunPlan
+  /// What its cells share.
+  public var stages = Stages()
   /// Computes a cell.
   public let work: (Cell) throws -> CellOutput
   /// Makes the rows over all cells.

@@ -19,7 +19,7 @@ extension ProbeRegistry {
       "task-vector-variants",
       [TableSchema.results, .samples].map { $0.adding([TaskVectorVariantsProbe.setting]) }
     ),
-    ("activation-patching", [.results.adding([ActivationPatchingProbe.receiver])]),
+    ("activation-patching", ActivationPatchingProbe.tables),
     (
       "conflicting-tasks",
       [TableSchema.results, .samples].map { $0.adding([ConflictingTasksProbe.promptTask]) }

@@ -61,7 +61,7 @@ struct Run: ParsableCommand {
       let progress = ProgressPrinter(common, title: prepared.inputs.probe)
       var rows: [ResultRow] = []
       let outcome = try run.execute(
-        prepared.plan, spreadsheetSafe: tables.spreadsheetSafe,
+        prepared.plan, stages: prepared.stages, spreadsheetSafe: tables.spreadsheetSafe,
         harnessSamples: samples.isGiven, progress: { progress.show($0) },
         shouldStop: { Interruption.isRequested },
         conclude: { cells in

@@ -3,6 +3,7 @@
 
 import CheckpointIO
 import Foundation
+import Probes
 import TestSupport
 import Testing
 
@@ -90,8 +91,110 @@ extension CommandTests {
         compare(place + ["attribution_correlation"], cells[3])
       }
       #expect(compared > 1000)
-      // Nothing is left but the two ends of each direction.
-      #expect(found.keys.allSatisfy { ["clean", "corrupt"].contains($0[0]) }, "\(found.keys)")
+      // Nothing is left but the two ends, and the tests, which are below.
+      let tests = ["permutation_p", "permutation_p_corrected", "holm_p", "bh_p"]
+      let rest = found.keys.filter { !tests.contains($0[6]) }
+      #expect(rest.allSatisfy { ["clean", "corrupt"].contains($0[0]) }, "\(rest)")
+    }
+
+    /// Five pairs with all signs tried by hand; Holm's and Benjamini and Hochberg's numbers over the places of one hook, by
+    /// the functions that statsmodels checks; and the means of the pairs' rows are the table's.
+    @Test func placesAreTestedOverPairs() throws {
+      let space = try Workspace.prepared()
+      let pairs = [
+        ("red", "blue"), ("dry", "wet"), ("one", "six"), ("hot", "cold"), ("ten", "two"),
+      ].map {
+        ["pink->PINK\\n\($0)->", "pink->PINK\\n\($1)->", $0.uppercased(), $1.uppercased()]
+      }
+      try space.write(Self.probe("llama-gqa", pairs, "paths: []"), to: "probe.yaml")
+      try space.thetascope("run", "probe.yaml", "--out", "out", "--quiet").expectSuccess()
+      func key(_ row: [String: String]) -> [String] {
+        ["condition", "hook", "layer", "head", "position"].map { row[$0] ?? "" }
+      }
+      var table: [[String]: [String: Double]] = [:]
+      for row in rows(of: try space.text("out/results.csv")) {
+        table[key(row), default: [:]][row["metric"] ?? ""] = Double(row["value"] ?? "")
+      }
+      let samples = Dictionary(grouping: rows(of: try space.text("out/samples.csv")), by: key)
+      let places = samples.filter { ["denoised", "noised"].contains($0.key[0]) }
+      #expect(places.count == 2 * 3 * (3 * 6 + 4))
+      #expect(samples[["clean", "", "", "", ""]]?.count == 5)
+      #expect(samples[["corrupt", "", "", "", ""]]?.count == 5)
+      func values(_ rows: [[String: String]], _ column: String) -> [Double] {
+        rows.compactMap { Double($0[column] ?? "") }
+      }
+      for (place, own) in samples {
+        let difference = values(own, "logit_diff").reduce(0, +) / 5
+        #expect(abs((table[place]?["logit_diff"] ?? .nan) - difference) < 1e-9, "\(place)")
+        #expect(own.map { $0["example"] ?? "" } == (0..<5).map { "\($0)" })
+      }
+      var families: [[String]: [[String]]] = [:]
+      for (place, own) in places {
+        let effects = values(own, "indirect_effect")
+        try #require(effects.count == 5)
+        let found = try #require(table[place])
+        #expect(abs((found["indirect_effect"] ?? .nan) - effects.reduce(0, +) / 5) < 1e-9)
+        let observed = abs(effects.reduce(0, +))
+        let hits = (0..<32).count { pattern in
+          let sum = effects.indices.reduce(0.0) {
+            $0 + (pattern >> $1 & 1 == 0 ? effects[$1] : -effects[$1])
+          }
+          return abs(sum) >= observed - 1e-12 * effects.reduce(0) { $0 + abs($1) }
+        }
+        #expect(found["permutation_p"] == Double(hits) / 32, "\(place)")
+        #expect((found["permutation_p_corrected"] ?? 0) >= Double(hits) / 32)
+        families[[place[0], place[1]], default: []].append(place)
+      }
+      #expect(families.count == 2 * 4)
+      #expect(Set(places.keys.compactMap { table[$0]?["permutation_p"] }).count > 3)
+      for family in families.values {
+        let p = family.compactMap { table[$0]?["permutation_p"] }
+        #expect(family.compactMap { table[$0]?["holm_p"] } == Statistics.holmAdjusted(p))
+        #expect(
+          family.compactMap { table[$0]?["bh_p"] } == Statistics.benjaminiHochbergAdjusted(p))
+      }
+    }
+
+    /// Layers 0 and 2 have a state, layer 1 is softmax attention of another number of heads.
+    @Test func hybridsArePatchedWhereTheyCan() throws {
+      let space = try Workspace.prepared()
+      try space.addModel("deltanet-hybrid")
+      func run(_ more: String) throws -> Ending {
+        try space.write(Self.probe("deltanet-hybrid", Self.pairs, more), to: "probe.yaml")
+        return try space.thetascope("run", "probe.yaml", "--out", "out", "--quiet")
+      }
+      try run("position_hooks: [hook_normalized_twice]").expectSentence(65, "position_hooks")
+      try run("position_hooks: [attn.hook_momentum]")
+        .expectSentence(65, "attn.hook_momentum", "deltanet-hybrid")
+      try run(
+        """
+        position_hooks: [hook_resid_pre, attn.hook_ssm_state]
+        head_hooks: [attn.hook_z, attn.hook_pattern]
+        paths: [{from: attn.hook_z, to: hook_resid_post}]
+        attribution: false
+        """
+      ).expectSuccess()
+      let effects = rows(of: try space.text("out/results.csv")).filter {
+        $0["metric"] == "normalised_effect" && $0["condition"] == "denoised"
+      }
+      func heads(_ hook: String, _ layer: String) -> Set<String> {
+        Set(
+          effects.filter { $0["hook"] == hook && $0["layer"] == layer && $0["receiver"] == "" }
+            .compactMap { $0["head"] })
+      }
+      #expect(
+        heads("attn.hook_ssm_state", "0") == [""] && heads("attn.hook_ssm_state", "2") == [""])
+      #expect(heads("attn.hook_ssm_state", "1").isEmpty)
+      #expect(
+        heads("attn.hook_z", "0") == ["0", "1"] && heads("attn.hook_z", "1") == ["0", "1", "2"])
+      #expect(heads("attn.hook_pattern", "1") == ["0", "1", "2"])
+      #expect(effects.contains { $0["receiver"] == "blocks.2.hook_resid_post" })
+      let dropped = try JSON(contentsOf: "\(space.path)/out/run.json")["dropped"]?.arrayValue ?? []
+      let lacking = dropped.first {
+        $0["what"] == "attn.hook_ssm_state of deltanet-hybrid in blocks 1"
+      }
+      #expect(lacking?["count"] == 1)
+      #expect(lacking?["why"] == "softmax attention has no feature map and no state")
     }
 
     /// With both prompts the same there is nothing to restore, and no share of it.

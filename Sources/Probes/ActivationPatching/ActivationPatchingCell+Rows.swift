@@ -10,16 +10,19 @@ extension ActivationPatchingCell {
     (.targetRank, { $0.rank }), (.kullbackLeibler, { $0.divergence }),
   ]
 
-  mutating func addRows(_ outcomes: [Outcome], _ condition: Condition) {
+  /// - Parameter withEnds: whether the prompts without edits have their rows too.
+  mutating func addRows(_ outcomes: [Outcome], _ condition: Condition, withEnds: Bool) {
     // Every statistic of the cell comes from one set of resamples.
     var sample = ClusteredSample(clusters: outcomes.map(\.query))
     var rows: [(place: StudyCell.Place, metric: Metric, statistic: BootstrapStatistic)] = []
     func end(_ condition: Condition) -> StudyCell.Place { place(condition) }
-    let ends: [(Condition, (Outcome) -> PatchReading)] = [
-      (condition == .denoised ? .corrupt : .clean, \.unedited),
-      (condition == .denoised ? .clean : .corrupt, \.donor),
-    ]
-    for (condition, reading) in ends {
+    let (own, other): (Condition, Condition) =
+      condition == .denoised ? (.corrupt, .clean) : (.clean, .corrupt)
+    let ends: [(Condition, (Outcome) -> PatchReading)] = [(own, \.unedited), (other, \.donor)]
+    for (condition, reading) in withEnds ? ends : [] {
+      for (index, outcome) in outcomes.enumerated() {
+        addSample(index, outcome, place(condition), reading(outcome), to: condition)
+      }
       for measure in Self.measures where measure.metric != .kullbackLeibler {
         let series = sample.add(outcomes.map { measure.value(reading($0)) })
         rows.append((end(condition), measure.metric, .mean(series)))
@@ -33,9 +36,12 @@ extension ActivationPatchingCell {
         let series = sample.add(outcomes.map { $0.edited[spot].map(measure.value) })
         rows.append((place, measure.metric, .mean(series)))
       }
-      let effect = sample.add(
-        outcomes.map { outcome in outcome.edited[spot].map { $0.metric - outcome.unedited.metric } }
-      )
+      for (index, outcome) in outcomes.enumerated() {
+        if let reading = outcome.edited[spot] {
+          addSample(index, outcome, place, reading, to: own, spot)
+        }
+      }
+      let effect = sample.add(outcomes.map { $0.effect(spot) })
       rows.append((place, .indirectEffect, .mean(effect)))
       rows.append((place, .normalisedEffect, .ratio(effect, distance)))
       if outcomes.contains(where: { $0.attributed[spot] != nil }) {
@@ -51,7 +57,64 @@ extension ActivationPatchingCell {
     for (row, estimate) in zip(rows, estimates) {
       cell.add(task, row.place, row.metric, estimate)
     }
+    addTests(outcomes, spots, condition)
     addCorrelations(outcomes, spots, condition)
+  }
+
+  /// One pair at one place; the answer is what the clean prompt should be followed by, whichever prompt is edited.
+  private mutating func addSample(
+    _ index: Int, _ outcome: Outcome, _ place: StudyCell.Place, _ reading: PatchReading,
+    to edited: Condition, _ spot: Spot? = nil
+  ) {
+    let (pair, tokenizer) = (outcome.pair, cell.model.encoder.tokenizer)
+    cell.output.samples.append(
+      SampleRow(
+        model: cell.model.name, attention: cell.model.attention, task: task,
+        condition: place.condition, split: place.split,
+        shots: place.split == nil ? nil : cell.spec.shots, hook: place.hook, layer: place.layer,
+        position: place.position, seed: Int(cell.spec.seed), example: index, query: pair.query,
+        target: tokenizer.decode([pair.answer]), prediction: tokenizer.decode([reading.prediction]),
+        correct: reading.prediction == pair.answer, targetRank: Int(reading.rank),
+        targetLogProbability: reading.logProbability, logitDifference: reading.metric,
+        promptSHA256: SHA256.digest(
+          ofPrompt: edited == .clean ? pair.texts.clean : pair.texts.corrupt),
+        extra: place.extra + [
+          .optional(place.head), .real(spot.flatMap(outcome.effect)),
+          .real(spot.flatMap { outcome.attributed[$0] }),
+        ]))
+  }
+
+  /// Whether the pairs' effects at a place are other than 0. The positions of one hook in one direction are one family of
+  /// tests, and so are its heads, and those of one path.
+  private mutating func addTests(_ outcomes: [Outcome], _ spots: [Spot], _ condition: Condition) {
+    let permutation = PairedPermutation(
+      key: "activation-patching\u{0}\(cell.model.name)\u{0}\(task)\u{0}\(condition.rawValue)",
+      seed: cell.spec.seed)
+    var tests: [Spot: [(Metric, Double)]] = [:]
+    let families = Dictionary(grouping: spots) {
+      [$0.hook.point?.rawValue, $0.head.map { _ in "head" }, $0.receiver?.point?.rawValue]
+    }
+    for own in families.values {
+      // A pair without the place says nothing of it: its sign changes no sum.
+      let p = permutation.pValues(
+        of: own.map { spot in outcomes.map { $0.effect(spot) ?? 0 } },
+        clusters: outcomes.map(\.query))
+      let holm = Statistics.holmAdjusted(p.each)
+      let benjaminiHochberg = Statistics.benjaminiHochbergAdjusted(p.each)
+      for (index, spot) in own.enumerated() {
+        tests[spot] = [
+          (.permutationP, p.each[index]), (.permutationPCorrected, p.corrected[index]),
+          (.holmP, holm[index]), (.benjaminiHochbergP, benjaminiHochberg[index]),
+        ]
+      }
+    }
+    for spot in spots {
+      let count = outcomes.count { $0.edited[spot] != nil }
+      for (metric, p) in tests[spot] ?? [] {
+        cell.add(
+          task, place(condition, spot), metric, Estimate(value: p, interval: nil, count: count))
+      }
+    }
   }
 
   private func place(_ condition: Condition, _ spot: Spot? = nil) -> StudyCell.Place {
@@ -68,7 +131,7 @@ extension ActivationPatchingCell {
   private static func spots(_ outcomes: [Outcome]) -> [Spot] {
     var order: [String: Int] = [:]
     for outcome in outcomes {
-      for name in outcome.places where order[name] == nil { order[name] = order.count }
+      for (name, _) in outcome.pair.places where order[name] == nil { order[name] = order.count }
     }
     let all = outcomes.reduce(into: Set<Spot>()) { $0.formUnion($1.edited.keys) }
     return all.sorted { left, right in

@@ -28,18 +28,21 @@ struct ActivationPatchingCell {
 
   /// One pair in one direction.
   struct Outcome {
-    let query: String
-    /// The names of the positions, in order.
-    let places: [String]
+    let pair: PatchPair
     let unedited, donor: PatchReading
     var edited: [Spot: PatchReading] = [:]
     var attributed: [Spot: Double] = [:]
+
+    var query: String { pair.query }
+
+    /// What patching a spot does to the metric; nil for a spot that the pair does not have.
+    func effect(_ spot: Spot) -> Double? { edited[spot].map { $0.metric - unedited.metric } }
   }
 
   mutating func run(_ pairs: [PatchPair]) throws {
-    for direction in spec.directions {
+    for (index, direction) in spec.directions.enumerated() {
       let outcomes = try pairs.map { try outcome(of: $0, direction) }
-      addRows(outcomes, direction == .denoising ? .denoised : .noised)
+      addRows(outcomes, direction == .denoising ? .denoised : .noised, withEnds: index == 0)
     }
   }
 
@@ -55,8 +58,7 @@ struct ActivationPatchingCell {
     let clean = try model.logits(of: [receiver, donor], notes: &cell.output.notes) { $1.row(0) }
     let reference = PatchReading.Reference(pair, unedited: clean[0])
     let ends = clean.map { PatchReading($0, reference) }
-    var outcome = Outcome(
-      query: pair.query, places: pair.places.map(\.name), unedited: ends[0], donor: ends[1])
+    var outcome = Outcome(pair: pair, unedited: ends[0], donor: ends[1])
 
     let points = spec.positionHooks + spec.headHooks.filter { !spec.positionHooks.contains($0) }
     let hooks = points.flatMap(model.hooks)
@@ -151,6 +153,20 @@ extension Transformer {
   /// A point of every layer that has it: layers of hybrids differ.
   func hooks(_ point: BlockPoint) -> [HookName] {
     (0..<architecture.layers).map { .block($0, point) }.filter(catalog.contains)
+  }
+}
+
+extension ProbeModel {
+  /// What a sweep over a point leaves out: the blocks that do not have it, by the reason.
+  func lacking(_ point: BlockPoint) -> [Dropped] {
+    let catalog = model.catalog
+    let blocks = (0..<model.architecture.layers).filter { !catalog.contains(.block($0, point)) }
+    let reasons = Dictionary(grouping: blocks) { catalog.reason(.block($0, point)) }
+    return reasons.sorted { $0.value[0] < $1.value[0] }.map { reason, blocks in
+      Dropped(
+        "\(point.rawValue) of \(name) in blocks \(blocks.map(String.init).joined(separator: ", "))",
+        count: blocks.count, why: reason)
+    }
   }
 }
 

@@ -14,13 +14,17 @@ import TensorCore
 struct ActivationPatchingProbe {
   let spec: ActivationPatchingSpec
   let study: TaskStudy
+  /// Every point that is patched or reached.
+  private var points: [BlockPoint] {
+    spec.positionHooks + spec.headHooks + spec.paths.flatMap { [$0.from, $0.to] }
+  }
 
   init(_ spec: ActivationPatchingSpec, file: String, on context: ComputeContext) throws {
     self.spec = spec
     study = try TaskStudy(spec.prompting, file: file, on: context)
     for model in study.models {
       // A hook that no layer of the model has is refused before any arithmetic.
-      for point in spec.positionHooks + spec.headHooks + spec.paths.flatMap({ [$0.from, $0.to] }) {
+      for point in points {
         let catalog = model.model.catalog
         let hook = model.model.hooks(point).first ?? .block(0, point)
         let entry = try catalog.entry(hook)
@@ -48,11 +52,31 @@ struct ActivationPatchingProbe {
     "The hook point that the change at the row's hook reaches; everything between the two is held at "
       + "its unedited value.", whenEmpty: "the row is not about a path")
 
+  static let samples = [
+    receiver,
+    Column(
+      "head", .integer, "The head that was patched, counted from 0.",
+      whenEmpty: "the prompt ran without edits, or all of the hook was patched"),
+    Column(
+      "indirect_effect", .real,
+      "The logit difference of the row minus that of the same prompt without edits.",
+      unit: "logits", whenEmpty: "the prompt ran without edits"),
+    Column(
+      "attribution_effect", .real,
+      "What one backward pass predicts for `indirect_effect`: the change of the activation times the "
+        + "gradient of the logit difference.", unit: "logits",
+      whenEmpty: "the prompt ran without edits, or the hook point has no gradient"),
+  ]
+
+  static let tables: [TableSchema] = [.results.adding([receiver]), .samples.adding(samples)]
+
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
-    let tables = [TableSchema.results.adding([Self.receiver]), .samples]
+    let dropped = study.models.flatMap { model in
+      Set(points).sorted().flatMap(model.lacking)
+    }
     guard spec.pairs.isEmpty else {
       return try study.prepared(
-        "activation-patching", resolved, tables: tables,
+        "activation-patching", resolved, tables: Self.tables, dropped: dropped,
         work: { model in
           var cell = ActivationPatchingCell(model, spec, task: "pairs")
           try cell.run(try givenPairs(model))
@@ -60,7 +84,7 @@ struct ActivationPatchingProbe {
         }, summary: summary)
     }
     return try study.prepared(
-      "activation-patching", resolved, tables: tables,
+      "activation-patching", resolved, tables: Self.tables, dropped: dropped,
       work: { model, task in
         var cell = ActivationPatchingCell(model, spec, task: task.name)
         let pairs = try pairs(of: task, model, notes: &cell.cell.output.notes)
@@ -72,34 +96,15 @@ struct ActivationPatchingProbe {
   /// For each model, task and hook the normalised effect by layer: the greatest over its places; then the effects by layer
   /// and position, and by layer and head, mean over tasks.
   private func summary(_ rows: [ResultRow], on screen: Screen) -> String {
-    let own = rows.filter {
-      $0.metric == .normalisedEffect && $0.layer != nil && $0.extra[0] == .empty
-    }
-    var keys: [[String]] = []
-    for row in own {
-      let key = [row.model, row.task ?? "", row.condition.rawValue, row.hook ?? ""]
-      if !keys.contains(key) { keys.append(key) }
-    }
-    let layers = (own.compactMap(\.layer).max() ?? 0) + 1
-    var table = TextTable(
-      headers: ["model", "task", "direction", "hook"] + (0..<layers).map { "\($0)" })
-    for key in keys {
-      let mine = own.filter {
-        [$0.model, $0.task ?? "", $0.condition.rawValue, $0.hook ?? ""] == key
-      }
-      table.append(
-        key
-          + (0..<layers).map { layer in
-            TextTable.number(mine.filter { $0.layer == layer }.compactMap(\.estimate.value).max())
-          })
-    }
+    let own = rows.filter { $0.metric == .normalisedEffect && $0.extra[0] == .empty }
     let maps = [
       HeatMap(
         "normalised effect by layer and position, mean over tasks", of: own, by: .positions, top: 1),
       HeatMap("normalised effect by layer and head, mean over tasks", of: own, by: .heads, top: 1),
     ]
     return
-      (["greatest normalised effect by layer, over positions or heads"] + table.lines(on: screen)
+      (layerTable(
+        own, title: "greatest normalised effect by layer, over positions or heads", on: screen)
       + maps.compactMap { $0 }.flatMap { [""] + $0.lines(on: screen) }).joined(separator: "\n")
   }
 }

@@ -7,6 +7,7 @@ import TensorCore
 /// A clean and a corrupt prompt.
 package struct PatchPair: Sendable {
   let clean, corrupt: [Int]
+  let texts: (clean: String, corrupt: String)
   /// The first token of the right answer to the clean prompt, and of the answer it is compared with.
   let answer, contrast: Int
   /// What the pair is resampled by, and shown as.
@@ -16,7 +17,8 @@ package struct PatchPair: Sendable {
 
   /// - Throws: `RunError.invalidInput` with both token lists when the prompts differ in length.
   package init(
-    clean: [Int], corrupt: [Int], answer: Int, contrast: Int, query: String,
+    clean: [Int], corrupt: [Int], texts: (clean: String, corrupt: String), answer: Int,
+    contrast: Int, query: String,
     places: [(name: String, position: Int)], pieces: ([Int]) -> [String]
   ) throws {
     guard clean.count == corrupt.count else {
@@ -28,6 +30,7 @@ package struct PatchPair: Sendable {
     }
     self.clean = clean
     self.corrupt = corrupt
+    self.texts = texts
     self.answer = answer
     self.contrast = contrast
     self.query = query
@@ -46,9 +49,10 @@ extension ActivationPatchingProbe {
     let queries = dataset.queries(of: .test)
     var pairs: [PatchPair] = []
     for set in dataset.demonstrationSets(.test, count: self.testSets) {
-      let clean = try dataset.inContextPrompt(set, task.template).tokenized(by: model.encoder)
+      let asked = dataset.inContextPrompt(set, task.template)
+      let clean = try asked.tokenized(by: model.encoder)
       let answer = answers[set.query].token
-      var found: (prompt: TokenizedPrompt, contrast: Int)?
+      var found: (prompt: TokenizedPrompt, text: String, contrast: Int)?
       switch spec.corruption {
       case .otherQuery:
         var generator = SeededGenerator(
@@ -57,16 +61,20 @@ extension ActivationPatchingProbe {
           guard !set.demonstrations.contains(query), answers[query].token != answer else {
             continue
           }
-          let prompt = try dataset.task.prompt(
-            task.template, showing: set.demonstrations, asking: query
-          ).tokenized(by: model.encoder)
-          if prompt.tokens.count == clean.tokens.count { found = (prompt, answers[query].token) }
+          let corrupt = dataset.task.prompt(
+            task.template, showing: set.demonstrations, asking: query)
+          let prompt = try corrupt.tokenized(by: model.encoder)
+          if prompt.tokens.count == clean.tokens.count {
+            found = (prompt, corrupt.text, answers[query].token)
+          }
         }
       case .shuffledLabels:
-        let prompt = try dataset.shuffledLabelsPrompt(set, task.template)
-          .tokenized(by: model.encoder)
+        let corrupt = dataset.shuffledLabelsPrompt(set, task.template)
+        let prompt = try corrupt.tokenized(by: model.encoder)
         let other = set.demonstrations.map { answers[$0].token }.first { $0 != answer }
-        if prompt.tokens.count == clean.tokens.count, let other { found = (prompt, other) }
+        if prompt.tokens.count == clean.tokens.count, let other {
+          found = (prompt, corrupt.text, other)
+        }
       }
       guard let found else {
         notes.dropped.append(
@@ -77,8 +85,9 @@ extension ActivationPatchingProbe {
       }
       pairs.append(
         try PatchPair(
-          clean: clean.tokens, corrupt: found.prompt.tokens, answer: answer,
-          contrast: found.contrast, query: dataset.task.pairs[set.query].input,
+          clean: clean.tokens, corrupt: found.prompt.tokens,
+          texts: (asked.text, found.text), answer: answer, contrast: found.contrast,
+          query: dataset.task.pairs[set.query].input,
           places: clean.places, pieces: { $0.map { model.encoder.tokenizer.decode([$0]) } }))
     }
     return pairs
@@ -91,7 +100,7 @@ extension ActivationPatchingProbe {
       func tokens(_ text: String) throws -> [Int] { try model.encoder.promptTokens(text).map(\.id) }
       let clean = try tokens(given.clean)
       return try PatchPair(
-        clean: clean, corrupt: try tokens(given.corrupt),
+        clean: clean, corrupt: try tokens(given.corrupt), texts: (given.clean, given.corrupt),
         answer: try model.encoder.firstToken(of: given.answer, after: given.clean),
         contrast: try model.encoder.firstToken(of: given.contrast, after: given.clean),
         query: given.clean,

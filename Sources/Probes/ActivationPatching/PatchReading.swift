@@ -6,11 +6,16 @@ import CKernels
 struct PatchReading: Sendable {
   /// logit(answer) − logit(contrast).
   let metric: Double
-  let probability: Double
+  /// Of the answer, in nats.
+  let logProbability: Double
   /// How many tokens have a greater logit than the answer.
   let rank: Double
   /// KL(unedited ‖ this run) over the next token, nats.
   let divergence: Double
+  /// The most probable token.
+  let prediction: Int
+
+  var probability: Double { ck_exp(logProbability) }
 
   /// The unedited run that others are compared with.
   struct Reference: Sendable {
@@ -27,11 +32,12 @@ struct PatchReading: Sendable {
     let pair = reference.pair
     let own = Self.logProbabilities(logits)
     metric = pair.metric(logits)
-    probability = ck_exp(own[pair.answer])
+    logProbability = own[pair.answer]
     rank = Double(logits.count { $0 > logits[pair.answer] })
     var sum = CompensatedSum()
     for (old, new) in zip(reference.logProbabilities, own) { sum.add(ck_exp(old) * (old - new)) }
     divergence = max(0, sum.value)
+    prediction = logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
   }
 
   /// The log-softmax, nats.

@@ -115,8 +115,8 @@ public struct Replay {
           folder, inputs: prepared.inputs, environment: environment, mode: .force)
       else { preconditionFailure("a run that was forced is finished") }
       _ = try again.execute(
-        prepared.plan, progress: progress, shouldStop: shouldStop, conclude: prepared.conclude,
-        work: prepared.work)
+        prepared.plan, stages: prepared.stages, progress: progress, shouldStop: shouldStop,
+        conclude: prepared.conclude, work: prepared.work)
       let written = try FileReading.readFile("\(folder)/\(schema.file)")
       let all = try lines(written, nil)
       computed = Array(all.dropFirst(rows.lowerBound + 1))

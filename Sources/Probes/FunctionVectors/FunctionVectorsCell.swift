@@ -18,21 +18,10 @@ struct FunctionVectorsCell {
     self.spec = spec
   }
 
-  /// The heads of one task.
-  struct Measured {
-    let task: String
-    let means: HeadMeans
-    /// By prompt, in the order of `allHeads`; none where no prompt was answered rightly.
-    let effects: [[Double]]
-    /// The query of each prompt.
-    let queries: [String]
-    let notes: CellNotes
-  }
-
   // MARK: Heads
 
   /// Everything on development sets: means over the first ones, effects on those after them.
-  func measured() throws -> Measured {
+  func measured() throws -> MeasuredHeads {
     var notes = CellNotes()
     let (dataset, encoder) = (task.dataset, cell.model.encoder)
     let shown = (0..<spec.meanSets).map { dataset.demonstrationSet(.development, $0) }
@@ -64,7 +53,7 @@ struct FunctionVectorsCell {
           "heads of \(task.name) for \(cell.model.name)", count: 1,
           why: "no prompt was answered rightly, so there is no mean"))
     }
-    return Measured(
+    return MeasuredHeads(
       task: task.name, means: means, effects: effects,
       queries: asked.map { dataset.task.pairs[$0.query].input }, notes: notes)
   }
@@ -78,7 +67,7 @@ struct FunctionVectorsCell {
   }
 
   /// Effects over tasks, every task counting the same, and the heads of the greatest.
-  private mutating func chosen(_ all: [Measured], isFirst: Bool) -> [Head] {
+  private mutating func chosen(_ all: [MeasuredHeads], isFirst: Bool) -> [Head] {
     let heads = model.allHeads
     let queries = all.flatMap { own in own.effects.indices.map { own.queries[$0] } }
     let tasks = all.flatMap { own in own.effects.map { _ in own.task } }
@@ -112,7 +101,7 @@ struct FunctionVectorsCell {
   /// - Parameters:
   ///   - all: the heads on every task.
   ///   - place: which of them is this task's.
-  mutating func run(_ all: [Measured], place: Int) throws {
+  mutating func run(_ all: [MeasuredHeads], place: Int) throws {
     let own = all[place]
     cell.output.notes = own.notes
     cell.output.notes.facts = [
@@ -126,19 +115,16 @@ struct FunctionVectorsCell {
           headPlace(head), .causalIndirectEffect, own.effects.map { $0[index] })
       }, queries: own.effects.indices.map { own.queries[$0] }, key: "effects")
     let heads = chosen(all, isFirst: place == 0)
-    let test = task.dataset.demonstrationSets(.test, count: spec.testSets)
-    let (zeroShot, _) = try cell.addBaselines(task, test, extra: [.empty, .empty])
+    let (zeroShot, _) = try cell.addBaselines(task, extra: [.empty, .empty])
     guard own.means.right > 0, !heads.isEmpty else { return }
     let means = own.means.headOutputs
     let vector = model.functionVector(heads, means: means)
     var theta: [DatasetSplit: [[[Float]]]] = [:]
-    for (split, count) in [
-      (DatasetSplit.development, spec.developmentSets), (.test, spec.testSets),
-    ] {
-      theta[split] = try cell.thetas(task.dataset.demonstrationSets(split, count: count), of: task)
+    for split in [DatasetSplit.development, .test] {
+      theta[split] = try cell.thetas(cell.sets(split, of: task), of: task)
     }
     for receiver in spec.receivers {
-      let reference = receiver == .zeroShot ? zeroShot : try shuffled(test)
+      let reference = receiver == .zeroShot ? zeroShot : try shuffled(cell.sets(.test, of: task))
       let layer = try curve(.functionVector, receiver, reference) { _, _, _ in
         .add(HookValues(vector), scaled: 1)
       }
@@ -184,30 +170,16 @@ struct FunctionVectorsCell {
     _ reference: [StudyCell.Verdict], setting: String? = nil,
     _ action: (DatasetSplit, _ set: Int, _ layer: Int) -> InterventionAction
   ) throws -> Int {
-    var place = StudyCell.Place(
-      condition: condition, hook: BlockPoint.residPost.rawValue, position: "last")
-    place.extra = [.text(receiver.rawValue), .optional(setting)]
-    let (task, encoder, spec) = (task, cell.model.encoder, spec)
-    return try cell.addCurve(
-      task, place, against: reference, samples: condition == .functionVector
-    ) { split, layer in
-      let count = split == .test ? spec.testSets : spec.developmentSets
-      return try task.dataset.demonstrationSets(split, count: count).enumerated().map {
-        index, set in
-        let prompt =
-          receiver == .zeroShot
-          ? task.dataset.zeroShotPrompt(set, task.template)
-          : task.dataset.shuffledLabelsPrompt(set, task.template)
-        let last = try prompt.tokenized(by: encoder).tokens.count - 1
-        return StudyCell.Question(
-          pair: set.query, prompt: prompt,
-          edits: [
-            PromptEdit(
-              hook: .block(layer, .residPost), positions: [last],
-              action: action(split, index, layer))
-          ])
-      }
-    }.layer
+    let task = task
+    return try cell.addLastTokenCurve(
+      task, condition, extra: [.text(receiver.rawValue), .optional(setting)], against: reference,
+      samples: condition == .functionVector,
+      prompt: {
+        receiver == .zeroShot
+          ? task.dataset.zeroShotPrompt($0, task.template)
+          : task.dataset.shuffledLabelsPrompt($0, task.template)
+      }, action
+    ).layer
   }
 
   private mutating func save(_ vector: [Float], layer: Int, heads: [Head]) {

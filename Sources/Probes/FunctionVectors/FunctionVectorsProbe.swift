@@ -1,6 +1,6 @@
 // The probe `function-vectors`: which heads carry a task, and what the vector that they write does to prompts without the
 // task. Heads are ranked by their effect over all tasks of the run, so a cell (one model on one task) needs the effects of
-// all: they are computed once a process and model, and anew by each shard; every number is the same either way.
+// all. Those of one model on one task are a stage: kept by the run's journal, computed by each shard that needs them.
 //
 // Source: Todd et al. 2023, arXiv:2310.15213. Their released code calls the whole output projection for each head, which
 // counts its bias |A| times where there is one; here it is in no vector.
@@ -47,17 +47,20 @@ struct FunctionVectorsProbe {
   }
 
   func prepared(_ resolved: ResolvedSpec) throws -> PreparedProbe {
-    let measured = MeasuredHeads()
-    return try study.prepared(
+    let stages = Stages()
+    // Of one model at a time: cells come model by model.
+    var measured: (model: String, tasks: [MeasuredHeads])?
+    var prepared = try study.prepared(
       "function-vectors", resolved,
       tables: [TableSchema.results, .samples].map { $0.adding(Self.columns) },
       work: { model, task in
         let tasks = study.tasks(of: model)
-        let found = try measured.heads(of: model) {
-          try tasks.map { try FunctionVectorsCell(model, $0, spec).measured() }
+        if measured?.model != model.name {
+          measured = (model.name, try tasks.map { try heads(model, $0, stages) })
         }
         var cell = FunctionVectorsCell(model, task, spec)
-        try cell.run(found, place: tasks.firstIndex { $0.name == task.name } ?? 0)
+        try cell.run(
+          measured?.tasks ?? [], place: tasks.firstIndex { $0.name == task.name } ?? 0)
         return cell.cell.output
       },
       summary: { rows, screen in
@@ -68,19 +71,22 @@ struct FunctionVectorsProbe {
           ([accuracyTable(rows, on: screen)] + (effects.map { [""] + $0.lines(on: screen) } ?? []))
           .joined(separator: "\n")
       })
+    prepared.stages = stages
+    return prepared
   }
-}
 
-/// The effects of heads on all tasks, of one model at a time: cells come model by model.
-private final class MeasuredHeads {
-  private var made: (model: String, tasks: [FunctionVectorsCell.Measured])?
-
-  func heads(of model: ProbeModel, _ compute: () throws -> [FunctionVectorsCell.Measured]) rethrows
-    -> [FunctionVectorsCell.Measured]
+  /// The heads of a model on a task, from the journal where it has them.
+  private func heads(_ model: ProbeModel, _ task: ReadyTask, _ stages: Stages) throws
+    -> MeasuredHeads
   {
-    if let made, made.model == model.name { return made.tasks }
-    let tasks = try compute()
-    made = (model.name, tasks)
-    return tasks
+    let name = "\(model.name)/\(task.name)/heads"
+    let json = try stages.result(name) {
+      try FunctionVectorsCell(model, task, spec).measured().json
+    }
+    guard let measured = MeasuredHeads(json) else {
+      throw RunError.damagedJournal(
+        file: name, fact: "the stage is not one that this version reads; use --force to start anew")
+    }
+    return measured
   }
 }

@@ -3,6 +3,7 @@
 // width need not be the model's over the heads, and of linear attention it is behind the norm and the gate of the head.
 
 import CKernels
+import CheckpointIO
 import HookPoints
 import HookedModels
 import TensorCore
@@ -37,6 +38,20 @@ package struct HeadMeans: Sendable {
   package var layerAverages: [[Float]] { residuals.map(mean) }
 
   private func mean(_ sum: [Double]) -> [Float] { sum.map { Float($0 / Double(right)) } }
+
+  var json: JSON {
+    [
+      "right": .integer(right), "asked": .integer(asked), "outputs": JSON(outputs),
+      "residuals": JSON(residuals),
+    ]
+  }
+
+  init?(_ json: JSON) {
+    guard let right = json["right"]?.intValue, let asked = json["asked"]?.intValue,
+      let outputs = json["outputs"]?.matrix, let residuals = json["residuals"]?.matrix
+    else { return nil }
+    (self.right, self.asked, self.outputs, self.residuals) = (right, asked, outputs, residuals)
+  }
 
   fileprivate mutating func count(_ isRight: Bool) {
     asked += 1

@@ -82,9 +82,8 @@ struct InContextVectorsCell {
   }
 
   mutating func run(others: [ReadyTask]) throws {
-    let test = task.dataset.demonstrationSets(.test, count: spec.testSets)
-    let development = task.dataset.demonstrationSets(.development, count: spec.developmentSets)
-    let (zeroShot, _) = try cell.addBaselines(task, test, extra: [.empty])
+    let (zeroShot, _) = try cell.addBaselines(task, extra: [.empty])
+    let (development, test) = (cell.sets(.development, of: task), cell.sets(.test, of: task))
     let own = try vectors(test, of: task)
     let chosenOn = try vectors(development, of: task)
     for point in spec.hooks {
@@ -121,8 +120,7 @@ struct InContextVectorsCell {
       cell.addAccuracy(task.name, place(.inContextVectorRandom, .test), random.verdicts)
       let source = otherTask(than: task.name, among: others.map(\.name), index: 0, seed: spec.seed)
       if let other = others.first(where: { $0.name == source }) {
-        let foreign = try vectors(
-          other.dataset.demonstrationSets(.test, count: spec.testSets), of: other)
+        let foreign = try vectors(cell.sets(.test, of: other), of: other)
         var place = place(.inContextVectorOtherTask, .test)
         place.source = source
         let found = try asked(test, foreign, point, spec.scales[chosen])

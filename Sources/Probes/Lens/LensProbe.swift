@@ -65,25 +65,6 @@ struct LensProbe {
   /// position, and what each head adds to its logit, mean over tasks.
   private func summary(_ rows: [ResultRow], on screen: Screen) -> String {
     let everywhere = rows.filter { $0.metric == .probability && $0.extra[0] == .text("final") }
-    let own = everywhere.filter { $0.position == "last" }
-    var keys: [[String]] = []
-    for row in own {
-      let key = [row.model, row.task ?? "", row.condition.rawValue, row.hook ?? ""]
-      if !keys.contains(key) { keys.append(key) }
-    }
-    let layers = (own.compactMap(\.layer).max() ?? 0) + 1
-    var table = TextTable(
-      headers: ["model", "task", "condition", "hook"] + (0..<layers).map { "\($0)" })
-    for key in keys {
-      let mine = own.filter {
-        [$0.model, $0.task ?? "", $0.condition.rawValue, $0.hook ?? ""] == key
-      }
-      table.append(
-        key
-          + (0..<layers).map { layer in
-            TextTable.number(mine.first { $0.layer == layer }?.estimate.value)
-          })
-    }
     let maps = [
       HeatMap(
         "the same by layer and position, mean over tasks", of: everywhere, by: .positions, top: 1),
@@ -92,8 +73,10 @@ struct LensProbe {
         of: rows.filter { $0.metric == .directLogit }, by: .heads),
     ]
     return
-      (["probability of the right answer at the last token by layer, through the final norm"]
-      + table.lines(on: screen) + maps.compactMap { $0 }.flatMap { [""] + $0.lines(on: screen) })
-      .joined(separator: "\n")
+      (layerTable(
+        everywhere.filter { $0.position == "last" },
+        title: "probability of the right answer at the last token by layer, through the final norm",
+        on: screen)
+      + maps.compactMap { $0 }.flatMap { [""] + $0.lines(on: screen) }).joined(separator: "\n")
   }
 }

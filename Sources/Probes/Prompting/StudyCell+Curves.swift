@@ -29,10 +29,17 @@ extension StudyCell {
     return runs.map(\.vectors)
   }
 
-  /// The zero-shot and in-context prompts of sets, asked, with their rows.
-  mutating func addBaselines(
-    _ task: ReadyTask, _ sets: [DemonstrationSet], extra: [TableValue] = []
-  ) throws -> (zeroShot: [Verdict], icl: [Verdict]) {
+  /// The demonstration sets of a split, as many as the spec asks for.
+  func sets(_ split: DatasetSplit, of task: ReadyTask) -> [DemonstrationSet] {
+    task.dataset.demonstrationSets(
+      split, count: split == .test ? spec.testSets : spec.developmentSets)
+  }
+
+  /// The zero-shot and in-context prompts of the test sets, asked, with their rows: how every probe over tasks begins.
+  mutating func addBaselines(_ task: ReadyTask, extra: [TableValue]) throws -> (
+    zeroShot: [Verdict], icl: [Verdict]
+  ) {
+    let sets = sets(.test, of: task)
     let zero = sets.map {
       Question(pair: $0.query, prompt: task.dataset.zeroShotPrompt($0, task.template))
     }
@@ -99,6 +106,32 @@ extension StudyCell {
       task, place, chosen: chosen, against: reference, named: name, samples: samples
     ) { try questions(.test, $0) }
     return (chosen, verdicts)
+  }
+
+  /// The same for an edit of the residual after a block at the last token of each set's prompt.
+  @discardableResult
+  mutating func addLastTokenCurve(
+    _ task: ReadyTask, _ condition: Condition, extra: [TableValue], against reference: [Verdict],
+    samples: Bool = true, prompt: (DemonstrationSet) -> Prompt,
+    _ action: (DatasetSplit, _ set: Int, _ layer: Int) -> InterventionAction
+  ) throws -> (layer: Int, verdicts: [Verdict]) {
+    var place = Place(
+      condition: condition, hook: BlockPoint.residPost.rawValue, position: "last")
+    place.extra = extra
+    let cell = self
+    return try addCurve(task, place, against: reference, samples: samples) { split, layer in
+      try cell.sets(split, of: task).enumerated().map { index, set in
+        let prompt = prompt(set)
+        let last = try prompt.tokenized(by: cell.model.encoder).tokens.count - 1
+        return Question(
+          pair: set.query, prompt: prompt,
+          edits: [
+            PromptEdit(
+              hook: .block(layer, .residPost), positions: [last],
+              action: action(split, index, layer))
+          ])
+      }
+    }
   }
 
   /// The same where the layer is chosen already.

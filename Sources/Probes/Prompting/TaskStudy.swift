@@ -87,6 +87,7 @@ struct TaskStudy {
   /// A run whose cells are one model on one task.
   func prepared(
     _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema] = [.results, .samples],
+    dropped: [Dropped] = [],
     work: @escaping (ProbeModel, ReadyTask) throws -> CellOutput,
     conclude: @escaping (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
     summary: @escaping ([ResultRow], Screen) -> String
@@ -95,19 +96,20 @@ struct TaskStudy {
       probe, resolved, tables: tables,
       places: models.flatMap { model in
         tasks(of: model).map { ("\(model.name)/\($0.name)", model, $0) }
-      }, work: work, conclude: conclude, summary: summary)
+      }, dropped: dropped, work: work, conclude: conclude, summary: summary)
   }
 
   /// A run whose cells are one model with all its tasks; without tasks, every model.
   func prepared(
     _ probe: String, _ resolved: ResolvedSpec, tables: [TableSchema] = [.results, .samples],
+    dropped: [Dropped] = [],
     work: @escaping (ProbeModel) throws -> CellOutput,
     summary: @escaping ([ResultRow], Screen) -> String
   ) throws -> PreparedProbe {
     try prepared(
       probe, resolved, tables: tables,
       places: models.filter { tasks.isEmpty || ready[$0.name] != nil }.map { ($0.name, $0, ()) },
-      work: { model, _ in try work(model) }, summary: summary)
+      dropped: dropped, work: { model, _ in try work(model) }, summary: summary)
   }
 
   /// A run whose cells are one model at one place, whatever that is to the probe: a pair of tasks, for one.

@@ -1,5 +1,5 @@
 // What the records of a journal say: of which plan the run is, when it was at work, and what each finished
-// cell produced. A cell's rows lie in its record as the very CSV lines of the final tables, so that the
+// cell and stage produced. A cell's rows lie in its record as the very CSV lines of the final tables, so that the
 // tables of a run that was killed and resumed are those of one that was not.
 //
 // The contents of a record: 4 bytes, little-endian, the length of a JSON object; the object; then the
@@ -13,6 +13,7 @@ struct JournalEntry {
     case plan(digest: String)
     case session(RunEnvironment.Session)
     case cell(FinishedCell)
+    case stage(name: String, result: JSON)
   }
 
   let kind: Kind
@@ -48,6 +49,10 @@ extension JournalEntry {
 
   static func bytes(_ session: RunEnvironment.Session) -> [UInt8] {
     framed(["entry": "session", "session": session.json], blocks: [])
+  }
+
+  static func bytes(stage name: String, _ result: JSON) -> [UInt8] {
+    framed(["entry": "stage", "name": .string(name), "result": result], blocks: [])
   }
 
   /// - Parameter tables: the lines of each table, without headers.
@@ -109,6 +114,9 @@ extension JournalEntry {
     case "cell":
       guard let cell = FinishedCell(head, start: 4 + length, end: bytes.count) else { throw wrong }
       kind = .cell(cell)
+    case "stage":
+      guard let name = head["name"]?.stringValue, let result = head["result"] else { throw wrong }
+      kind = .stage(name: name, result: result)
     default: throw wrong
     }
   }

@@ -27,6 +27,7 @@ extension RunFolder {
   ///
   /// - Parameters:
   ///   - plan: the same one each time the run goes on.
+  ///   - stages: what the cells share; kept in the journal while they are computed.
   ///   - spreadsheetSafe: whether texts in the tables that a spreadsheet would run get an apostrophe in front.
   ///   - harnessSamples: whether samples are also written as lm-evaluation-harness logs its own.
   ///   - progress: called before the first cell and after each.
@@ -37,7 +38,8 @@ extension RunFolder {
   ///   `.cannotWrite`, `.damagedJournal`; and what `work` and `conclude` throw. The finished cells are
   ///   kept in every case.
   public func execute(
-    _ plan: RunPlan, spreadsheetSafe: Bool = false, harnessSamples: Bool = false,
+    _ plan: RunPlan, stages: Stages = Stages(), spreadsheetSafe: Bool = false,
+    harnessSamples: Bool = false,
     progress: (RunProgress) -> Void = { _ in },
     shouldStop: () -> Bool = { false },
     conclude: (FinishedCells) throws -> CellOutput = { _ in CellOutput() },
@@ -61,13 +63,16 @@ extension RunFolder {
           elapsed: (clock.now - start).seconds))
     }
     report()
+    // Before a cell is believed: pages of a mapped file that is written to change without a signal.
+    let check = { [inputs] in for file in inputs.files { try file.verifyUnchanged() } }
+    stages.open(state.journal, state.stages, check: check)
+    defer { stages.close() }
     for (index, cell) in zip(places, cells) where !state.isFinished(cell) {
       let began = clock.now
       do {
         if shouldStop() { throw CancellationError() }
         let output = try work(cell)
-        // Before the cell is believed: pages of a mapped file that is written to change without a signal.
-        for file in inputs.files { try file.verifyUnchanged() }
+        try check()
         try state.append(output, of: cell, at: index, seconds: (clock.now - began).seconds)
       } catch is CancellationError {
         throw RunError.interrupted(
@@ -78,12 +83,12 @@ extension RunFolder {
     }
     let files: [String]
     if let shard {
-      for file in inputs.files { try file.verifyUnchanged() }
+      try check()
       files = try finish(shard, of: plan)
     } else {
       let finished = try state.cells()
       let conclusion = try conclude(finished)
-      for file in inputs.files { try file.verifyUnchanged() }
+      try check()
       files = try finish(
         finished, conclusion, sessions: state.sessions, spreadsheetSafe: spreadsheetSafe,
         harnessSamples: harnessSamples)
@@ -96,11 +101,13 @@ extension RunFolder {
 
 /// The journal of a run with what stands in it.
 struct RunState {
-  private let journal: Journal
+  let journal: Journal
   private let plan: RunPlan
   private let folder: RunFolder
   /// The record of each finished cell, by key.
   private(set) var finished: [String: (record: Int, entry: JournalEntry.FinishedCell)] = [:]
+  /// The record of each stage, by name.
+  private(set) var stages: [String: Int] = [:]
   private(set) var sessions: [RunEnvironment.Session] = []
 
   /// Reads what is finished, and notes that a session begins.
@@ -113,6 +120,7 @@ struct RunState {
       switch try JournalEntry(journal.contents(of: record), file: journal.path).kind {
       case .plan(let digest):
         guard digest == plan.digest else { throw Self.otherPlan(journal) }
+      case .stage(let name, _): stages[name] = record
       case .session(let session):
         sessions.append(session)
       case .cell(let cell):

@@ -140,6 +140,7 @@ extension RunFolder {
           throw wrong(shard, "its cells are not those of the run")
         }
       case .session: try target.append(contents)
+      case .stage: break  // of use to the shard's cells only
       case .cell(let cell):
         guard own.contains(cell.key) else {
           throw wrong(shard, "it has the cell '\(cell.key)', which is not its own")

@@ -70,6 +70,7 @@ extension TaskVectorVariantsCell {
     let linear = (0..<cell.layers).filter {
       model.catalog.contains(.block($0, .ssmStateInitial))
     }
+    cell.output.notes.dropped += cell.model.lacking(.ssmStateInitial)
     guard !linear.isEmpty, let test = sources[.test] else { return }
     var runs: [(place: StudyCell.Place, injections: [StateInjection])] = []
     for layer in linear {

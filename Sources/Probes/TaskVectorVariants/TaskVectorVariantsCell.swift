@@ -34,13 +34,10 @@ struct TaskVectorVariantsCell {
 
   mutating func run() throws {
     var sources: [DatasetSplit: Sources] = [:]
-    for (split, count) in [
-      (DatasetSplit.development, spec.developmentSets), (.test, spec.testSets),
-    ] {
-      sources[split] = try self.sources(task.dataset.demonstrationSets(split, count: count))
+    for split in [DatasetSplit.development, .test] {
+      sources[split] = try self.sources(cell.sets(split, of: task))
     }
-    guard let test = sources[.test] else { preconditionFailure("no test sets") }
-    let (zeroShot, icl) = try cell.addBaselines(task, test.sets, extra: [.empty])
+    let (zeroShot, icl) = try cell.addBaselines(task, extra: [.empty])
     for variant in spec.variants {
       let before = sources
       switch variant {
@@ -72,7 +69,7 @@ struct TaskVectorVariantsCell {
         try states(icl, before)
       }
     }
-    try counts(zeroShot, test)
+    try counts(zeroShot)
   }
 
   /// A vector for each set put in at the last token of its zero-shot prompt, or at every token of it, by layer.
@@ -180,7 +177,7 @@ struct TaskVectorVariantsCell {
   }
 
   /// Other numbers of demonstrations and dummies, and other orders of the same demonstrations.
-  private mutating func counts(_ reference: [StudyCell.Verdict], _ test: Sources) throws {
+  private mutating func counts(_ reference: [StudyCell.Verdict]) throws {
     func dataset(shots: Int, dummies: Int) throws -> TaskDataset {
       try TaskDataset(
         task: task.answerable.task, shots: shots, dummies: dummies, seed: spec.seed,
@@ -217,10 +214,8 @@ struct TaskVectorVariantsCell {
       condition: .taskVector, hook: "hook_resid_post", position: "last", shots: shots)
     place.extra = [.optional(setting)]
     var made: [DatasetSplit: (sets: [DemonstrationSet], theta: [[[Float]]])] = [:]
-    for (split, count) in [
-      (DatasetSplit.development, spec.developmentSets), (.test, spec.testSets),
-    ] {
-      let sets = dataset.demonstrationSets(split, count: count).map(change)
+    for split in [DatasetSplit.development, .test] {
+      let sets = cell.sets(split, of: changed).map(change)
       made[split] = (sets, try cell.thetas(sets, of: changed))
     }
     let icl = (made[.test]?.sets ?? []).map {

@@ -145,13 +145,11 @@ struct VectorArithmeticCell {
   mutating func run(_ tasks: [String: ReadyTask]) throws {
     let expressions = expressions
     guard !expressions.isEmpty else { return }
-    let test = task.dataset.demonstrationSets(.test, count: spec.testSets)
-    let (zeroShot, _) = try cell.addBaselines(task, test, extra: [.empty, .empty])
+    let (zeroShot, _) = try cell.addBaselines(task, extra: [.empty, .empty])
     var means: [String: [[Float]]] = [:]
     for name in expressions.flatMap({ $0.terms.map(\.task) }) where means[name] == nil {
       guard let other = tasks[name] else { preconditionFailure("a task that was not opened") }
-      let thetas = try cell.thetas(
-        other.dataset.demonstrationSets(.development, count: spec.developmentSets), of: other)
+      let thetas = try cell.thetas(cell.sets(.development, of: other), of: other)
       means[name] = (0..<cell.layers).map { layer in
         ActivationVector<Residual>(meanOf: thetas.map { ActivationVector($0[layer]) }).values
       }
@@ -181,26 +179,14 @@ struct VectorArithmeticCell {
     _ condition: Condition, _ expression: Expression, _ vectors: [[Float]],
     _ reference: [StudyCell.Verdict]
   ) throws {
-    var place = StudyCell.Place(
-      condition: condition, hook: BlockPoint.residPost.rawValue, position: "last")
-    place.extra = [.text(expression.text), .text(expression.mode.rawValue)]
-    let (task, encoder, spec) = (task, cell.model.encoder, spec)
-    try cell.addCurve(
-      task, place, against: reference, samples: false
-    ) { split, layer in
-      let count = split == .test ? spec.testSets : spec.developmentSets
+    let task = task
+    try cell.addLastTokenCurve(
+      task, condition, extra: [.text(expression.text), .text(expression.mode.rawValue)],
+      against: reference, samples: condition == .vectorArithmetic,
+      prompt: { task.dataset.zeroShotPrompt($0, task.template) }
+    ) { _, _, layer in
       let values = HookValues(vectors[layer])
-      return try task.dataset.demonstrationSets(split, count: count).map { set in
-        let prompt = task.dataset.zeroShotPrompt(set, task.template)
-        let last = try prompt.tokenized(by: encoder).tokens.count - 1
-        return StudyCell.Question(
-          pair: set.query, prompt: prompt,
-          edits: [
-            PromptEdit(
-              hook: .block(layer, .residPost), positions: [last],
-              action: expression.mode == .replace ? .replace(values) : .add(values, scaled: 1))
-          ])
-      }
+      return expression.mode == .replace ? .replace(values) : .add(values, scaled: 1)
     }
   }
 }

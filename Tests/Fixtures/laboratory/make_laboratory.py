@@ -1,7 +1,7 @@
-# What activation patching, the logit lens, function vectors and in-context vectors give on tiny random models, computed
-# with nothing of this project: transformers' own modules with forward hooks (and one attention function that can be
-# edited), and, for linear attention, a plain torch recurrence. Everything is float64 but for transformers' float32
-# islands (norms, rotary angles), which move nothing by more than 1e-6.
+# What activation patching, the logit lens, function vectors, in-context vectors and vector arithmetic give on tiny random
+# models, computed with nothing of this project: transformers' own modules with forward hooks (and one attention function
+# that can be edited), and, for linear attention, a plain torch recurrence. Everything is float64 but for transformers'
+# float32 islands (norms, rotary angles), which move nothing by more than 1e-6.
 #
 # The models are those of ../families. Prompts of patching and lens are words of the tests' tokenizer (Workspace.swift);
 # those of function vectors and in-context vectors are token ids. Liu et al.'s principal component is scikit-learn's.
@@ -515,6 +515,64 @@ def in_context_vectors(model, seed):
             "prompt": ids, "scale": scale, "logits": {k: [number(x) for x in v] for k, v in logits.items()}}
 
 
+# ---- Vector arithmetic -----------------------------------------------------------------------------------------------
+
+# Two pairs a task and no demonstrations: the development split asks one pair, the test split the other, and the only
+# dummy that is left for the development set is the pair of the test split. Which is which the tests read from the run.
+ARITHMETIC = {"upper": [("red", "RED"), ("blue", "BLUE")], "lower": [("HOT", "hot"), ("WET", "wet")],
+              "next": [("one", "two"), ("three", "four")]}
+EXPRESSIONS = [("upper", [("upper", 1), ("lower", -1), ("next", 0.5)], "replace"),
+               ("lower", [("upper", -1), ("lower", 1), ("next", 1)], "add"),
+               ("next", [("upper", 2), ("lower", -0.25)], "replace")]
+
+
+def written(terms):
+    text = ""
+    for index, (task, weight) in enumerate(terms):
+        sign = ("-" if weight < 0 else "") if index == 0 else (" - " if weight < 0 else " + ")
+        text += sign + ("" if abs(weight) == 1 else f"{abs(weight):.15g} " if weight % 1 else f"{abs(weight):.1f} ") + task
+    return text
+
+
+def vector_arithmetic(model):
+    rows = []
+    with torch.no_grad():
+        def residuals(word):
+            points = model.run(tokens(word + "->"))[1]
+            return [points[f"blocks.{i}.hook_resid_post"][-1] for i in range(model.layers)]
+        thetas = {pair[0]: residuals(pair[0]) for pairs in ARITHMETIC.values() for pair in pairs}
+        for target, terms, mode in EXPRESSIONS:
+            for query, answer in ARITHMETIC[target]:
+                # Every choice of the other tasks' dummies; the target's own is its query.
+                others = [task for task, _ in terms if task != target]
+                choices = [{}]
+                for task in others:
+                    choices = [c | {task: pair[0]} for c in choices for pair in ARITHMETIC[task]]
+                for own in ([(t, 1)] for t in [target] + others):
+                    choices_of_own = {json.dumps({t: c[t] for t, _ in own if t in c}): c for c in choices}
+                    rows += arithmetic_rows(model, thetas, target, query, answer, own, mode, choices_of_own.values())
+                rows += arithmetic_rows(model, thetas, target, query, answer, terms, mode, choices)
+    return {"model": model.name, "rows": rows}
+
+
+def arithmetic_rows(model, thetas, target, query, answer, terms, mode, choices):
+    rows, ids, answer = [], tokens(query + "->"), tokens(answer)[0]
+    for choice in choices:
+        dummies = {task: choice.get(task, query) for task, _ in terms}
+        for i in range(model.layers):
+            vector = sum(weight * thetas[dummies[task]][i] for task, weight in terms)
+
+            def edit(x):
+                x = x.clone()
+                x[-1] = vector if mode == "replace" else x[-1] + vector
+                return x
+            logits = model.run(ids, {f"blocks.{i}.hook_resid_post": edit})[0][-1]
+            others = torch.cat([logits[:answer], logits[answer + 1:]])
+            rows.append([target, query, dummies, written(terms), mode, i, number(logits.log_softmax(-1)[answer]),
+                         number(logits[answer] - others.max()), int(logits.argmax())])
+    return rows
+
+
 def main():
     gpt2, gqa, mqa, gemma = (Softmax(n) for n in ("gpt2-tiny", "llama-gqa", "llama-mqa", "gemma2-tiny"))
     linear = Linear("linear-decay")
@@ -534,6 +592,7 @@ def main():
         "lens": [lens(m) for m in (gpt2, mqa, gemma, linear)],
         "function_vectors": [function_vectors(m, 5) for m in (gpt2, gqa, mqa, linear)],
         "in_context_vectors": [in_context_vectors(m, 7) for m in (gpt2, linear)],
+        "vector_arithmetic": [vector_arithmetic(m) for m in (gpt2, gqa, linear)],
     }
     for name, value in result.items():
         path = HERE / f"{name}.json"

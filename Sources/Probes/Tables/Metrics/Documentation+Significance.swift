@@ -11,23 +11,26 @@ extension Documentation {
   static let permutationP = Documentation(
     "The two-sided p-value of a sign-flipping permutation test, paired by example and clustered by "
       + "query, that the row's condition and the reference of `mcnemar_p` are the same; of rows over "
-      + "tasks every task counts the same.",
+      + "tasks every task counts the same. Of a patched place: that its `indirect_effect` is 0.",
     formula: "share of sign patterns with |Σ ± d| ≥ |Σ d|", range: "0 … 1",
     whenEmpty: "n = 0", source: "Edgington 1980, Randomization Tests, §5")
 
   static let permutationPCorrected = Documentation(
-    "As `permutation_p`, for the greatest difference among all layers (or heads) of the curve: "
-      + "what may be said of a layer that was chosen on seeing all.",
+    "As `permutation_p`, for the greatest difference among all layers of the curve, or among all patched places of "
+      + "the row's hook, receiver and condition (positions and heads apart): what may be said of one that was "
+      + "chosen on seeing all.",
     formula: "share of sign patterns with max |Σ ± d| ≥ |Σ d|", range: "0 … 1",
     whenEmpty: "n = 0", source: "Westfall and Young 1993, Resampling-Based Multiple Testing, §2"
   )
 
   static let holmP = Documentation(
-    "The test's p-value adjusted by Holm's method over the curve.", range: "0 … 1",
+    "The test's p-value adjusted by Holm's method over the curve, or over the places of `permutation_p_corrected`.",
+    range: "0 … 1",
     whenEmpty: "n = 0", source: "Holm 1979, Scandinavian Journal of Statistics 6")
 
   static let benjaminiHochbergP = Documentation(
-    "The test's p-value adjusted by Benjamini and Hochberg's method over the curve.",
+    "The test's p-value adjusted by Benjamini and Hochberg's method over the curve, or over the places of "
+      + "`permutation_p_corrected`.",
     range: "0 … 1", whenEmpty: "n = 0", source: "Benjamini and Hochberg 1995, JRSS B 57")
 
   static let crossFittedAccuracy = Documentation(
