@@ -131,7 +131,8 @@ extension CommandTests {
       let rows = try CSVReader.table(
         at: "\(packageFolder)/data/results/task-vectors.csv", .results
       ).rows(as: ResultRow.self)
-      let shown = probe.summary(rows, .plain).split(separator: "\n", omittingEmptySubsequences: false)
+      let shown = probe.summary(rows, .plain).split(
+        separator: "\n", omittingEmptySubsequences: false)
       let trimmed = shown.map { $0.replacing(#/ +$/#, with: "") }.joined(separator: "\n")
       #expect(blocks("").contains { $0 == trimmed + "\n" }, "the README does not show:\n\(trimmed)")
     }

@@ -2,10 +2,9 @@
 // refused. Tests/Fixtures/harness holds files that lm_eval itself wrote.
 
 import Foundation
+import ICLTasks
 import TestSupport
 import Testing
-
-@testable import ICLTasks
 
 @Suite struct HarnessSamplesTests {
   private func task(_ lines: String..., name: String = "samples_t_x_2026-01-01T00-00-00.jsonl")

@@ -180,10 +180,11 @@ struct VectorArithmeticCell {
     _ reference: [StudyCell.Verdict]
   ) throws {
     let task = task
+    let bare = { (set: DemonstrationSet) in task.dataset.zeroShotPrompt(set, task.template) }
     try cell.addLastTokenCurve(
       task, condition, extra: [.text(expression.text), .text(expression.mode.rawValue)],
       against: reference, samples: condition == .vectorArithmetic,
-      prompt: { task.dataset.zeroShotPrompt($0, task.template) }
+      prompt: bare
     ) { _, _, layer in
       let values = HookValues(vectors[layer])
       return expression.mode == .replace ? .replace(values) : .add(values, scaled: 1)

@@ -12,7 +12,8 @@ public struct Yardstick: Sendable {
     floatingPointPerSecond = Self.arithmetic(context)
     let kernels = Float.kernels(context.instructionSet)
     let threads = context.threads
-    let each = (1 << 28) / threads  // a gibibyte in all: a server's last cache holds a quarter of it
+    // A gibibyte in all: a server's last cache holds a quarter of it.
+    let each = (1 << 28) / threads
     let memory = Tensor<Float>(repeating: 1, shape: [threads * each])
     bytesPerSecond = Self.best {
       context.parallel(threads) { kernels.yardstick_reading(each, memory.base + $0 * each) }

@@ -154,7 +154,8 @@ import Testing
     for mode in [RunFolder.Mode.start, .resume, .force] {
       #expect(
         refusal(probe, mode)
-          == "74 OUT: another process is working in this folder; wait for it or choose another --out")
+          == "74 OUT: another process is working in this folder; wait for it or choose another --out"
+      )
     }
     #expect(try first.execute(probe.plan) { probe.output($0) }.computed == 5)
     #expect(refusal(probe, .start) == "no error")

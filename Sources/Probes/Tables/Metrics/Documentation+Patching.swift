@@ -12,7 +12,7 @@ extension Documentation {
     "The edit's effect as a share of the distance between the two prompts: 0 does nothing, 1 makes "
       + "one prompt behave as the other. A ratio of means over examples.",
     formula: "mean(M(edited) − M(unedited)) / mean(M(donor) − M(unedited))",
-        range: "any; mostly 0 … 1",
+    range: "any; mostly 0 … 1",
     whenEmpty: "the two prompts' means are equal",
     source: "Heimersheim and Nanda 2024, arXiv:2404.15255")
 
