@@ -207,7 +207,7 @@ def save(rows):
     """Puts rows of one piece of work into the table, in the place of those that were there."""
     path = ROOT / "data/benchmarks/peers.csv"
     path.parent.mkdir(exist_ok=True)
-    piece = ["model", "precision", "work"]
+    piece = ["cpu", "model", "precision", "work"]
     kept = []
     if path.exists():
         with open(path, newline="") as file:
