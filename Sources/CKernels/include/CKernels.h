@@ -296,6 +296,8 @@ void ck_deallocate(void *memory);
 // Zeroed pages straight from the system, for what stays; NULL if there is no memory.
 void *ck_map_pages(size_t bytes);
 void ck_unmap_pages(void *memory, size_t bytes);
+// Gives the whole pages of a range back to the system; they are zeros when they are read again.
+void ck_forget_pages(void *memory, size_t bytes);
 
 // Notes a file that is mapped, for ck_watch_mappings; returns what ck_release_guard takes, or -1 when there are too many.
 int ck_guard_mapping(const void *base, size_t count, const char *name);

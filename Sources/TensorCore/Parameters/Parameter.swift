@@ -152,24 +152,24 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   ) -> PackedMatrix {
     let (out, depth) = (shape[0], shape[1])
     let isForward = direction == .forward
-    func unfilled(_ type: ElementType) -> PackedMatrix {
+    func unfilled(_ type: ElementType, stays: Bool) -> PackedMatrix {
       PackedMatrix(
         depth: isForward ? depth : out, columns: isForward ? out : depth, type: type,
-        precision: precision, stays: true)
+        precision: precision, stays: stays)
     }
-    func whole(_ tensor: Tensor<Scalar>) -> PackedMatrix {
-      let result = unfilled(Scalar.elementType)
+    func whole(_ tensor: Tensor<Scalar>, stays: Bool) -> PackedMatrix {
+      let result = unfilled(Scalar.elementType, stays: stays)
       result.fill(
         source: tensor.base, type: Scalar.elementType, depthStride: isForward ? 1 : depth,
         columnStride: isForward ? depth : 1, on: context)
       return result
     }
     switch source {
-    case .tensor(let tensor): return whole(tensor)
+    case .tensor(let tensor): return whole(tensor, stays: false)  // the next step of training makes another
     case .stored(let stored):
       let type = stored.elementType
-      guard Scalar.self == Float.self, type != .float64 else { return whole(widened(stored)) }
-      let result = unfilled(type)
+      guard Scalar.self == Float.self, type != .float64 else { return whole(widened(stored), stays: true) }
+      let result = unfilled(type, stays: true)
       // Piece by piece where rows lie apart, so that the matrix never lies in memory twice.
       let panel = Int(CK_PANEL)
       let piece =
@@ -193,14 +193,38 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     let result = Tensor<Scalar>(uninitialized: shape)
     let (rows, width) = shape.count == 2 ? (shape[0], shape[1]) : (1, shape[0])
     stored.read(0..<rows) { base in
-      for row in 0..<rows {
-        copy(
-          from: base + row * stored.rowStride * stored.elementType.size,
-          stride: stored.columnStride,
-          count: width, type: stored.elementType, to: result.mutableBase + row * width)
+      if stored.columnStride == 1 {
+        for row in 0..<rows {
+          copy(
+            from: base + row * stored.rowStride * stored.elementType.size, stride: 1, count: width,
+            type: stored.elementType, to: result.mutableBase + row * width)
+        }
+      } else {
+        transpose(from: base, stored, rows: rows, width: width, to: result.mutableBase)
       }
     }
     return result
+  }
+
+  /// Copies a matrix whose columns lie apart, a panel of columns at a time, so that what one cache line holds is used together.
+  private func transpose(
+    from base: UnsafeRawPointer, _ stored: StoredElements, rows: Int, width: Int,
+    to target: UnsafeMutablePointer<Scalar>
+  ) {
+    let (panel, type) = (Int(CK_PANEL), stored.elementType)
+    withUnsafeTemporaryAllocation(byteCount: rows * panel * type.size, alignment: 64) { room in
+      for first in stride(from: 0, to: width, by: panel) {
+        let count = min(panel, width - first)
+        ck_pack(
+          rows, count, base + first * stored.columnStride * type.size, type.code, stored.rowStride,
+          stored.columnStride, 0, 1, room.baseAddress!)
+        for row in 0..<rows {
+          ck_convert(
+            count, room.baseAddress! + row * panel * type.size, type.code,
+            target + row * width + first, Scalar.elementType.code)
+        }
+      }
+    }
   }
 
   private func copy(
