@@ -150,6 +150,9 @@ static void loss(const ck_kernels *t, size_t n) {
   t->log_probability(2, n, x, n, targets, result);
   t->log_probability_backward(2, n, x, n, targets, weights, dx);
   add(result, sizeof result), add_floats(dx, 2 * n);
+  int32_t best[2], higher[2];
+  t->standing(2, n, x, n, targets, best, higher, result);
+  add(best, sizeof best), add(higher, sizeof higher), add(result, sizeof result);
   free(x), free(dx);
 }
 

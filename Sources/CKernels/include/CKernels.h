@@ -194,6 +194,10 @@ typedef struct ck_kernels {
   void (*log_probability_backward)(size_t rows, size_t vocabulary, const void *logits,
                                    size_t row_stride, const int32_t *targets, const double *weights,
                                    void *d_logits);
+  // Where each row's target stands: the index of the greatest logit (of equal ones the first), how many are
+  // higher than the target's, and the target's minus the greatest of the others (-inf where there is none).
+  void (*standing)(size_t rows, size_t vocabulary, const void *logits, size_t row_stride,
+                   const int32_t *targets, int32_t *best, int32_t *higher, double *lead);
 
   // -- Sums in f64 along n elements (16 strided partial sums, then the tree).
   double (*dot)(size_t n, const void *x, const void *y);

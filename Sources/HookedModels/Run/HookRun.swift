@@ -184,11 +184,7 @@ final class HookRun<Scalar: TensorScalar> {
   ) {
     counts.fired(name, reads: rows.count)
     func gathered(_ slices: [Slice], _ shape: [Int]) -> Tensor<Scalar> {
-      var values: [Scalar] = []
-      x.tensor.withUnsafeBufferPointer { source in
-        for slice in slices { values += source[slice.start..<slice.start + slice.count] }
-      }
-      return Tensor(shape: shape, values: values)
+      ops.gathered(slices, of: x.tensor).reshaped(shape)
     }
     guard let blocks else {
       let slices = rows.flatMap { places.slices($0, heads: nil) }

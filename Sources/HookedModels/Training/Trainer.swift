@@ -54,7 +54,8 @@ public struct Trainer<Scalar: TensorScalar>: Sendable {
     self.clipNorm = clipNorm
     let chosen = model.parameters.filter { trained($0.name) }
     self.trained = Set(chosen.map(\.name))
-    tensors = Dictionary(uniqueKeysWithValues: chosen.map { ($0.name, $0.tensor()) })
+    tensors = Dictionary(
+      uniqueKeysWithValues: zip(chosen.map(\.name), model.context.map(chosen) { $0.tensor() }))
   }
 
   /// Trains adapters alone; every parameter of the model stays as it is beneath them.

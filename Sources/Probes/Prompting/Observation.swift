@@ -21,23 +21,12 @@ public struct Observation: Sendable, Equatable {
 extension Operations<Float> {
   /// Compares each row of logits `[n, V]` with its target.
   public func observations(_ logits: Tensor<Float>, targets: [Int]) -> [Observation] {
-    let logs = logProbabilities(logits, targets: targets.map { Int32($0) })
-    let width = logits.width
-    return logits.withUnsafeBufferPointer { all in
-      targets.enumerated().map { row, target in
-        let own = UnsafeBufferPointer(rebasing: all[row * width..<(row + 1) * width])
-        let goal = own[target]
-        var (best, bestOther, higher) = (0, -Float.infinity, 0)
-        for index in own.indices {
-          let logit = own[index]
-          if logit > own[best] { best = index }
-          if logit > goal { higher += 1 }
-          if index != target && logit > bestOther { bestOther = logit }
-        }
-        return Observation(
-          predictions: [best], targetRank: higher, targetLogProbability: logs[row],
-          logitDifference: Double(goal) - Double(bestOther))
-      }
+    let tokens = targets.map { Int32($0) }
+    let logs = logProbabilities(logits, targets: tokens)
+    return zip(standings(logits, targets: tokens), logs).map { standing, log in
+      Observation(
+        predictions: [standing.best], targetRank: standing.rank, targetLogProbability: log,
+        logitDifference: standing.lead)
     }
   }
 

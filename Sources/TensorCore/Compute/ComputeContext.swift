@@ -93,6 +93,15 @@ public struct ComputeContext: Sendable {
     }
   }
 
+  /// What `transform` makes of each item, on all threads.
+  package func map<Item, Result>(_ items: [Item], _ transform: (Item) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: items.count) { results, count in
+      guard let base = results.baseAddress else { return }
+      parallel(items.count) { (base + $0).initialize(to: transform(items[$0])) }
+      count = items.count
+    }
+  }
+
   /// Calls `body` with ranges that cover `0..<count`; in one piece when `cost` (about one nanosecond
   /// a unit) says that waking a thread would cost more than it saves.
   package func parallelRanges(_ count: Int, cost: Int, _ body: (Range<Int>) -> Void) {

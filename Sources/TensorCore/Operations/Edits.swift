@@ -33,6 +33,23 @@ public struct SliceMean: Sendable, Equatable {
 }
 
 extension Operations {
+  /// The elements of slices, one after the other, flat; the tensor itself, uncopied, where that is all of it in order.
+  public func gathered(_ slices: [Slice], of x: Tensor<Scalar>) -> Tensor<Scalar> {
+    let ends = slices.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) }
+    let count = ends[slices.count]
+    if count == x.count, zip(slices, ends).allSatisfy({ $0.start == $1 }) {
+      return x.reshaped([count])
+    }
+    let result = Tensor<Scalar>(uninitialized: [count])
+    context.parallelRanges(slices.count, cost: count / 8) { range in
+      for index in range {
+        (result.mutableBase + ends[index]).initialize(
+          from: x.base + slices[index].start, count: slices[index].count)
+      }
+    }
+    return result
+  }
+
   /// `x` with slices overwritten by constants.
   ///
   /// - Parameters:
@@ -89,7 +106,7 @@ extension Operations {
     return result(out, from: node) { dy, gradients in
       gradients.accumulate(into: node) { target, count in
         var flow = dy
-        flow.makeUnique()
+        flow.makeUnique(on: context)
         for mean in means {
           for slice in mean.targets {
             (flow.mutableBase + slice.start).update(repeating: 0, count: slice.count)
@@ -115,7 +132,7 @@ extension Operations {
   ) -> Variable<Scalar> {
     precondition(values.count == slices.count || values.count == 1, "\(values.count) values")
     var out = x.tensor
-    out.makeUnique()
+    out.makeUnique(on: context)
     for (index, slice) in slices.enumerated() {
       let given = values[values.count == 1 ? 0 : index]
       precondition(given.count == slice.count, "\(given.count) values for \(slice.count) elements")
@@ -127,7 +144,7 @@ extension Operations {
     return result(out, from: node) { dy, gradients in
       gradients.accumulate(into: node) { target, count in
         var flow = dy
-        flow.makeUnique()
+        flow.makeUnique(on: context)
         for slice in slices {
           for at in slice.start..<slice.start + slice.count {
             flow.mutableBase[at] = gradient(flow.mutableBase[at])

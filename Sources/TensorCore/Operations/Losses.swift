@@ -21,6 +21,40 @@ extension Operations {
     return result
   }
 
+  /// Where a target stands among the logits of its row.
+  public struct Standing: Sendable, Equatable {
+    /// The index of the highest logit; of several equal ones the first.
+    public let best: Int
+    /// How many logits are higher than the target's.
+    public let rank: Int
+    /// The target's logit minus the highest of the others.
+    public let lead: Double
+  }
+
+  /// Where each row's target stands among its logits `[n, V]`.
+  public func standings(_ logits: Tensor<Scalar>, targets: [Int32]) -> [Standing] {
+    precondition(logits.rows == targets.count, "\(targets.count) targets for \(logits.shape)")
+    let (width, count) = (logits.width, targets.count)
+    var lead = Array(repeating: 0.0, count: count)
+    var places = Array(repeating: Int32(0), count: 2 * count)  // the best ones, then the ranks
+    lead.withUnsafeMutableBufferPointer { lead in
+      places.withUnsafeMutableBufferPointer { places in
+        guard let lead = lead.baseAddress, let places = places.baseAddress else { return }
+        context.parallelRanges(count, cost: logits.count / 4) { range in
+          let at = range.lowerBound
+          targets.withUnsafeBufferPointer {
+            kernels.standing(
+              range.count, width, logits.base + at * width, width, $0.baseAddress! + at, places + at,
+              places + count + at, lead + at)
+          }
+        }
+      }
+    }
+    return (0..<count).map {
+      Standing(best: Int(places[$0]), rank: Int(places[count + $0]), lead: lead[$0])
+    }
+  }
+
   /// Σ −weight · log p(target), in nats, as a value that gradients can start from.
   public func crossEntropy(_ logits: Variable<Scalar>, targets: [Int32], weights: [Double]) -> (
     value: Double, variable: Variable<Scalar>

@@ -26,14 +26,10 @@ extension Operations {
     withExtendedLifetime(offset) {}
     let (input, matrix, vector) = (x.node, node(of: weight), node(of: bias))
     return result(y, from: input, matrix, vector) { dy, gradients in
-      if let input {
-        let accumulate = !gradients.isEmpty(input)
-        gradients.accumulate(into: input) { target, _ in
-          product(
-            rows: rows, a: dy.base, aRow: out, aColumn: 1,
-            b: weight.panels(.backward, on: context), bias: nil, out: target, accumulate: accumulate
-          )
-        }
+      gradients.write(into: input) { target, adds in
+        product(
+          rows: rows, a: dy.base, aRow: out, aColumn: 1, b: weight.panels(.backward, on: context),
+          bias: nil, out: target, accumulate: adds)
       }
       if let matrix {
         let packed = PackedMatrix(
@@ -41,10 +37,10 @@ extension Operations {
         packed.fill(
           source: x.tensor.base, type: Scalar.elementType, depthStride: depth, columnStride: 1,
           on: context)
-        gradients.accumulate(into: matrix) { target, _ in
+        gradients.write(into: matrix) { target, adds in
           product(
             rows: out, a: dy.base, aRow: 1, aColumn: out, b: packed, bias: nil, out: target,
-            accumulate: true)
+            accumulate: adds)
         }
       }
       gradients.accumulate(into: vector) { target, _ in

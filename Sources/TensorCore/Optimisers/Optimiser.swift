@@ -55,25 +55,25 @@ public struct Optimiser<Scalar: TensorScalar>: Sendable {
         continue
       }
       precondition(weight.count == gradient.count, "\(name): \(gradient.shape) for \(weight.shape)")
-      weight.makeUnique()
+      weight.makeUnique(on: context)
       let decay = decayed(name) ? weightDecay : 0
       let count = weight.count
       switch kind {
       case .sgd(let momentum):
-        guard momentum != 0 else {
-          kernels.sgd(count, rate, 0, decay, gradient.base, nil, weight.mutableBase)
-          break
+        var first = momentum == 0 ? nil : Self.take(name, of: &firstMoments, shape: weight.shape)
+        first?.makeUnique(on: context)
+        context.parallelRanges(count, cost: count) { range in
+          let at = range.lowerBound
+          kernels.sgd(
+            range.count, rate, momentum, decay, gradient.base + at, first.map { $0.mutableBase + at },
+            weight.mutableBase + at)
         }
-        var first = Self.take(name, of: &firstMoments, shape: weight.shape)
-        first.makeUnique()
-        kernels.sgd(
-          count, rate, momentum, decay, gradient.base, first.mutableBase, weight.mutableBase)
         firstMoments[name] = first
       case .adamW(let beta1, let beta2, let epsilon):
         var first = Self.take(name, of: &firstMoments, shape: weight.shape)
         var second = Self.take(name, of: &secondMoments, shape: weight.shape)
-        first.makeUnique()
-        second.makeUnique()
+        first.makeUnique(on: context)
+        second.makeUnique(on: context)
         let (c1, c2) = (1 - Self.power(beta1, steps), 1 - Self.power(beta2, steps))
         context.parallelRanges(count, cost: count) { range in
           let at = range.lowerBound

@@ -133,6 +133,20 @@ public final class Gradients<Scalar: TensorScalar> {
     slots[node] = slot
   }
 
-  /// Whether a gradient has arrived at a node already; if not, a kernel may overwrite instead of adding.
+  /// Whether no gradient has arrived at a node.
   func isEmpty(_ node: Int) -> Bool { slots[node] == nil }
+
+  /// Lets `body` write a node's gradient, or add to it where one has arrived, as its second argument says; nothing happens
+  /// for a constant.
+  func write(into node: Int?, _ body: (UnsafeMutablePointer<Scalar>, Bool) -> Void) {
+    guard let node else { return }
+    let arrived = slots[node]
+    slots[node] = nil
+    var slot = arrived ?? Tensor(uninitialized: shapes[node])
+    let adds = arrived != nil
+    _ = consume arrived
+    slot.makeUnique()
+    body(slot.mutableBase, adds)
+    slots[node] = slot
+  }
 }

@@ -115,6 +115,17 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     storage = copy
   }
 
+  /// The same, copying over threads.
+  package mutating func makeUnique(on context: ComputeContext) {
+    guard !isKnownUniquelyReferenced(&storage) else { return }
+    let (copy, source) = (TensorStorage<Scalar>(count: storage.count), storage)
+    context.parallelRanges(copy.count, cost: copy.count / 8) { range in
+      (copy.base + range.lowerBound).initialize(
+        from: source.base + range.lowerBound, count: range.count)
+    }
+    storage = copy
+  }
+
   /// The first element, for kernels. Valid while this tensor (or one that shares its memory) is alive.
   package var base: UnsafePointer<Scalar> { UnsafePointer(storage.base) }
 

@@ -159,7 +159,10 @@ enum KernelRuns<R: KernelElement> {
     var p = [0.0, 0.0]
     t.log_probability?(2, n, x, n, targets, &p)
     t.log_probability_backward?(2, n, x, n, targets, [0.25, -1.5], &dx)
+    var (best, higher, lead) = ([Int32(0), 0], [Int32(0), 0], [0.0, 0])
+    t.standing?(2, n, x, n, targets, &best, &higher, &lead)
     return dx + p.flatMap { [R($0), R(($0 - Double(R($0))) * 1e9)] }
+      + (best + higher).map { R($0) } + lead.map { R($0) }
   }
 
   @Sendable static func optimisers(_ t: ck_kernels, _ n: Int) -> [R] {

@@ -22,6 +22,34 @@ struct LossKernelTests {
     }
   }
 
+  @Test(arguments: KernelTable.f32)
+  func standingsAreThoseOfALoop(_ table: KernelTable) {
+    for vocabulary in [1, 2, 15, 16, 17, 1003] {
+      var draws = Draws(vocabulary)
+      let rows = 40
+      // Few values, so that logits tie; some -inf.
+      let x: [Float] = (0..<rows * vocabulary).map { _ in
+        let value = draws.integer(0...6)
+        return value == 0 ? -.infinity : Float(value)
+      }
+      let targets = (0..<rows).map { _ in Int32(draws.integer(0...(vocabulary - 1))) }
+      var (best, higher) = (
+        [Int32](repeating: -1, count: rows), [Int32](repeating: -1, count: rows)
+      )
+      var lead = [Double](repeating: 0, count: rows)
+      table.kernels.standing?(rows, vocabulary, x, vocabulary, targets, &best, &higher, &lead)
+      for row in 0..<rows {
+        let own = Array(x[row * vocabulary..<(row + 1) * vocabulary])
+        let target = Int(targets[row])
+        let others = own.enumerated().filter { $0.offset != target }.map(\.element)
+        #expect(Int(best[row]) == own.firstIndex(of: own.max() ?? 0))
+        #expect(Int(higher[row]) == own.filter { $0 > own[target] }.count)
+        let expected = Double(own[target]) - Double(others.max() ?? -.infinity)
+        #expect(lead[row] == expected || (lead[row].isNaN && expected.isNaN))
+      }
+    }
+  }
+
   @Test func extremeLogits() {
     let targets: [Int32] = [0, 1, 2]
     let x: [Float] = [3e38, 0, -3e38, 100, 100, -.infinity, -.infinity, 1, -.infinity]
