@@ -65,7 +65,8 @@ extension Transformer {
     let tokens = targets.map { Int32($0.token) }
     let (loss, variable) = pass.ops.crossEntropy(
       logits, targets: tokens, weights: targets.map(\.weight))
-    let found = tape.gradients(from: [(variable, Tensor(shape: [], values: [1]))])
+    let found = tape.gradients(
+      from: [(variable, Tensor(shape: [], values: [1]))], on: self.context)
     var byName: [String: Tensor<Scalar>] = [:]
     for parameter in watched { byName[parameter.name] = found[parameter] }
     var byHook: [HookName: Tensor<Scalar>] = [:]

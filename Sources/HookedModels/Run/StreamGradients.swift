@@ -23,7 +23,7 @@ extension Transformer {
     let (pass, _, stream, _) = try forward(
       batch, plan: .empty, stopAt: architecture.layers, logitsAt: .none, tape: tape)
     try pass.hooks.verify()
-    let found = tape.gradients(from: [(stream, slope(stream.tensor))])
+    let found = tape.gradients(from: [(stream, slope(stream.tensor))], on: self.context)
     return Dictionary(
       uniqueKeysWithValues: watched.compactMap { parameter in
         found[parameter].map { (parameter.name, $0) }

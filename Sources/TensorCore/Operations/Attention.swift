@@ -194,8 +194,8 @@ extension Operations {
             heads * width, dk.mutableBase + sequence.start * keyRow + shared * width, keyRow)
         }
       }
-      gradients.accumulate(into: q.node) { kernels.add($1, $0, dq.base, $0) }
-      gradients.accumulate(into: k.node) { kernels.add($1, $0, dk.base, $0) }
+      gradients.add(dq, to: q.node)
+      gradients.add(dk, to: k.node)
       withExtendedLifetime((dq, dk)) {}
     }
   }
@@ -222,18 +222,15 @@ extension Operations {
     }
     let node = scores.node
     return result(pattern, from: node) { dPattern, gradients in
-      gradients.accumulate(into: node) { target, count in
-        let flow = Tensor<Scalar>(uninitialized: [count])
-        forEachHead(layout, cost: 2 * layout.cost(width: 1)) { index, head in
-          let sequence = layout.sequences[index]
-          let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
-          kernels.attention_softmax_backward(
-            sequence.count, past(sequence), sequence.total, pattern.base + at,
-            dPattern.base + at, flow.mutableBase + at, sequence.total)
-        }
-        kernels.add(count, target, flow.base, target)
-        withExtendedLifetime(flow) {}
+      let flow = Tensor<Scalar>(uninitialized: pattern.shape)
+      forEachHead(layout, cost: 2 * layout.cost(width: 1)) { index, head in
+        let sequence = layout.sequences[index]
+        let at = layout.scoreOffsets[index] + head * sequence.count * sequence.total
+        kernels.attention_softmax_backward(
+          sequence.count, past(sequence), sequence.total, pattern.base + at,
+          dPattern.base + at, flow.mutableBase + at, sequence.total)
       }
+      gradients.add(flow, to: node)
     }
   }
 
@@ -282,8 +279,8 @@ extension Operations {
             valueRow)
         }
       }
-      gradients.accumulate(into: pattern.node) { kernels.add($1, $0, dPattern.base, $0) }
-      gradients.accumulate(into: v.node) { kernels.add($1, $0, dv.base, $0) }
+      gradients.add(dPattern, to: pattern.node)
+      gradients.add(dv, to: v.node)
       withExtendedLifetime((dPattern, dv)) {}
     }
   }

@@ -142,17 +142,14 @@ extension Operations {
     }
     let node = x.node
     return result(out, from: node) { dy, gradients in
-      gradients.accumulate(into: node) { target, count in
-        var flow = dy
-        flow.makeUnique(on: context)
-        for slice in slices {
-          for at in slice.start..<slice.start + slice.count {
-            flow.mutableBase[at] = gradient(flow.mutableBase[at])
-          }
+      var flow = dy
+      flow.makeUnique(on: context)
+      for slice in slices {
+        for at in slice.start..<slice.start + slice.count {
+          flow.mutableBase[at] = gradient(flow.mutableBase[at])
         }
-        kernels.add(count, target, flow.base, target)
-        withExtendedLifetime(flow) {}
       }
+      gradients.add(flow, to: node)
     }
   }
 }

@@ -95,7 +95,7 @@ extension Operations {
         }
       }
       for (input, flow) in zip(inputs, flows) {
-        gradients.accumulate(into: input.node) { kernels.add($1, $0, flow.base, $0) }
+        gradients.add(flow, to: input.node)
       }
       withExtendedLifetime(flows) {}
     }

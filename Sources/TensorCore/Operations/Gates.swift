@@ -81,7 +81,7 @@ extension Operations {
     }
     let leaf = node(of: bias)
     return result(out, from: x.node, leaf) { dy, gradients in
-      gradients.accumulate(into: x.node) { kernels.add($1, $0, dy.base, $0) }
+      gradients.add(dy, to: x.node)
       gradients.accumulate(into: leaf) { target, _ in
         for row in 0..<rows { kernels.add(width, target, dy.base + row * width, target) }
       }
@@ -211,8 +211,7 @@ extension Operations {
       let flow = Tensor<Scalar>(uninitialized: out.shape)
       kernels.attention_softmax_backward(
         rows, width, width, out.base, dy.base, flow.mutableBase, width)
-      gradients.accumulate(into: x.node) { kernels.add($1, $0, flow.base, $0) }
-      withExtendedLifetime(flow) {}
+      gradients.add(flow, to: x.node)
     }
   }
 

@@ -74,7 +74,7 @@ extension Operations {
       }
     }
     return result(sum, from: original.node, edited.node, out.node) { dy, gradients in
-      gradients.accumulate(into: out.node) { kernels.add($1, $0, dy.base, $0) }
+      gradients.add(dy, to: out.node)
       for (node, sign) in [(edited.node, 1.0), (original.node, -1.0)] {
         gradients.accumulate(into: node) { target, _ in
           for row in 0..<rows * heads {

@@ -96,9 +96,9 @@ extension Operations {
           }
         }
       }
-      gradients.accumulate(into: q.node) { kernels.add($1, $0, dq.base, $0) }
-      gradients.accumulate(into: k.node) { kernels.add($1, $0, dk.base, $0) }
-      gradients.accumulate(into: v.node) { kernels.add($1, $0, dv.base, $0) }
+      gradients.add(dq, to: q.node)
+      gradients.add(dk, to: k.node)
+      gradients.add(dv, to: v.node)
       withExtendedLifetime((dq, dk, dv)) {}
     }
     return (variable, states)
@@ -156,8 +156,8 @@ extension Operations {
           }
         }
       }
-      gradients.accumulate(into: q.node) { kernels.add($1, $0, dq.base, $0) }
-      gradients.accumulate(into: k.node) { kernels.add($1, $0, dk.base, $0) }
+      gradients.add(dq, to: q.node)
+      gradients.add(dk, to: k.node)
       withExtendedLifetime((dq, dk)) {}
     }
     return (variable, sums)
@@ -179,7 +179,7 @@ extension Operations {
     return result(out, from: x.node, divisor.node) { dy, gradients in
       let flow = Tensor<Scalar>(uninitialized: dy.shape)
       kernels.divide_rows(rows, width, dy.base, divisor.tensor.base, epsilon, flow.mutableBase)
-      gradients.accumulate(into: x.node) { kernels.add($1, $0, flow.base, $0) }
+      gradients.add(flow, to: x.node)
       // d(x/n)/dn = −(x/n)/n, summed over the row.
       gradients.accumulate(into: divisor.node) { target, _ in
         for row in 0..<rows {

@@ -68,14 +68,13 @@ extension Operations {
       let flow = Tensor<Scalar>(uninitialized: normalized.shape)
       kernels.norm_with_scale(
         rows, width, dn.base, centred, scale.tensor.base, flow.mutableBase)
-      gradients.accumulate(into: x.node) { kernels.add($1, $0, flow.base, $0) }
+      gradients.add(flow, to: x.node)
       gradients.accumulate(into: scale.node) { target, _ in
         for row in 0..<rows {
           let along = kernels.dot(width, dn.base + row * width, normalized.base + row * width)
           target[row] -= Scalar(along / Double(scale.tensor.base[row]))
         }
       }
-      withExtendedLifetime(flow) {}
     }
   }
 
@@ -102,17 +101,32 @@ extension Operations {
     withExtendedLifetime((g, b)) {}
     let (input, gainNode, biasNode) = (x.node, node(of: gain), node(of: bias))
     return result(out, from: input, gainNode, biasNode) { dy, gradients in
-      gradients.accumulate(into: input) { target, _ in
-        kernels.affine_backward(
-          rows, width, x.tensor.base, g.base, dy.base, target, nil, nil, 0, width)
+      gradients.accumulate(into: input) { target, count in
+        context.parallelRanges(rows, cost: count / 4) { range in
+          let at = range.lowerBound * width
+          kernels.affine_backward(
+            range.count, width, nil, g.base, dy.base + at, target + at, nil, nil, 0, 0)
+        }
       }
       gradients.accumulate(into: gainNode) { target, _ in
-        kernels.affine_backward(
-          rows, width, x.tensor.base, g.base, dy.base, nil, target, nil, 0, width)
+        context.parallelRanges(width, cost: rows * width / 4) { columns in
+          kernels.affine_backward(
+            rows, width, x.tensor.base, g.base, dy.base, nil, target, nil, columns.lowerBound,
+            columns.upperBound)
+        }
       }
-      gradients.accumulate(into: biasNode) { target, _ in
+      sumOfRows(dy, rows: rows, into: biasNode, gradients)
+    }
+  }
+
+  /// Adds the sum of the rows of `dy` to the gradient of a bias.
+  func sumOfRows(
+    _ dy: Tensor<Scalar>, rows: Int, into bias: Int?, _ gradients: Gradients<Scalar>
+  ) {
+    gradients.accumulate(into: bias) { target, width in
+      context.parallelRanges(width, cost: rows * width / 4) { columns in
         kernels.affine_backward(
-          rows, width, x.tensor.base, g.base, dy.base, nil, nil, target, 0, width)
+          rows, width, nil, nil, dy.base, nil, nil, target, columns.lowerBound, columns.upperBound)
       }
     }
   }
@@ -144,8 +158,7 @@ extension Operations {
     return result(out, from: node) { dy, gradients in
       let flow = Tensor<Scalar>(uninitialized: dy.shape)
       turn(dy.base, flow.mutableBase, inverse: true)
-      gradients.accumulate(into: node) { kernels.add($1, $0, flow.base, $0) }
-      withExtendedLifetime(flow) {}
+      gradients.add(flow, to: node)
     }
   }
 }

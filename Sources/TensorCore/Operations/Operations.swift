@@ -105,14 +105,8 @@ public struct Operations<Scalar: TensorScalar> {
     }
     let (first, second) = (x.node, y.node)
     return result(out, from: first, second) { dy, gradients in
-      for node in [first, second] {
-        guard let node else { continue }
-        if gradients.isEmpty(node) {
-          gradients.add(dy, to: node)
-        } else {
-          gradients.accumulate(into: node) { kernels.add($1, $0, dy.base, $0) }
-        }
-      }
+      gradients.add(dy, to: first)
+      gradients.add(dy, to: second)
     }
   }
 
@@ -125,8 +119,14 @@ public struct Operations<Scalar: TensorScalar> {
       kernels.multiply(range.count, x.tensor.base + at, y.tensor.base + at, out.mutableBase + at)
     }
     return result(out, from: x.node, y.node) { dy, gradients in
-      gradients.accumulate(into: x.node) { kernels.multiply_add($1, dy.base, y.tensor.base, $0) }
-      gradients.accumulate(into: y.node) { kernels.multiply_add($1, dy.base, x.tensor.base, $0) }
+      for (input, other) in [(x, y), (y, x)] {
+        gradients.accumulate(into: input.node) { target, count in
+          context.parallelRanges(count, cost: count / 4) { range in
+            let at = range.lowerBound
+            kernels.multiply_add(range.count, dy.base + at, other.tensor.base + at, target + at)
+          }
+        }
+      }
     }
   }
 

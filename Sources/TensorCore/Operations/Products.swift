@@ -43,9 +43,7 @@ extension Operations {
             accumulate: adds)
         }
       }
-      gradients.accumulate(into: vector) { target, _ in
-        kernels.affine_backward(rows, out, nil, nil, dy.base, nil, nil, target, 0, out)
-      }
+      sumOfRows(dy, rows: rows, into: vector, gradients)
     }
   }
 

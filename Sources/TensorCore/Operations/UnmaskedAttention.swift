@@ -99,9 +99,9 @@ extension Operations {
           }
         }
       }
-      gradients.accumulate(into: q.node) { kernels.add($1, $0, dq.base, $0) }
-      gradients.accumulate(into: k.node) { kernels.add($1, $0, dk.base, $0) }
-      gradients.accumulate(into: v.node) { kernels.add($1, $0, dv.base, $0) }
+      gradients.add(dq, to: q.node)
+      gradients.add(dk, to: k.node)
+      gradients.add(dv, to: v.node)
       withExtendedLifetime((dq, dk, dv)) {}
     }
     withExtendedLifetime((out, states)) {}

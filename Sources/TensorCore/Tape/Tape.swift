@@ -70,9 +70,14 @@ public final class Tape<Scalar: TensorScalar> {
 
   /// Gradients of Σ seed∘value, by running the tape backwards.
   ///
-  /// - Parameter seeds: values and the gradients that arrive at them, of the same shape.
-  public func gradients(from seeds: [(Variable<Scalar>, Tensor<Scalar>)]) -> Gradients<Scalar> {
-    let gradients = Gradients<Scalar>(shapes: nodes.map(\.shape), leaves: leaves)
+  /// - Parameters:
+  ///   - seeds: values and the gradients that arrive at them, of the same shape.
+  ///   - context: what sums of gradients run on.
+  public func gradients(
+    from seeds: [(Variable<Scalar>, Tensor<Scalar>)],
+    on context: ComputeContext = ComputeContext(threads: 1)
+  ) -> Gradients<Scalar> {
+    let gradients = Gradients<Scalar>(shapes: nodes.map(\.shape), leaves: leaves, context: context)
     for (value, seed) in seeds {
       precondition(value.tensor.count == seed.count, "a seed \(seed.shape) for \(value.shape)")
       guard let node = value.node else { continue }
@@ -93,11 +98,13 @@ public final class Tape<Scalar: TensorScalar> {
 public final class Gradients<Scalar: TensorScalar> {
   private let shapes: [[Int]]
   private let leaves: [ObjectIdentifier: Int]
+  private let context: ComputeContext
   var slots: [Tensor<Scalar>?]
 
-  init(shapes: [[Int]], leaves: [ObjectIdentifier: Int]) {
+  init(shapes: [[Int]], leaves: [ObjectIdentifier: Int], context: ComputeContext) {
     self.shapes = shapes
     self.leaves = leaves
+    self.context = context
     slots = Array(repeating: nil, count: shapes.count)
   }
 
@@ -111,30 +118,34 @@ public final class Gradients<Scalar: TensorScalar> {
     leaves[ObjectIdentifier(parameter)].map { slots[$0] ?? Tensor(repeating: 0, shape: shapes[$0]) }
   }
 
-  func add(_ gradient: Tensor<Scalar>, to node: Int) {
-    if slots[node] == nil {
-      slots[node] = gradient.reshaped(shapes[node])
-    } else {
-      accumulate(into: node) { target, count in
-        gradient.withUnsafeBufferPointer { source in
-          for index in 0..<count { target[index] += source[index] }
-        }
-      }
+  /// Adds to a node's gradient, or becomes it where none has arrived; nothing happens for a constant.
+  func add(_ gradient: Tensor<Scalar>, to node: Int?) {
+    guard let node else { return }
+    guard let arrived = slots[node] else { return slots[node] = gradient.reshaped(shapes[node]) }
+    let sum = Tensor<Scalar>(uninitialized: shapes[node])
+    let kernels = Scalar.kernels(context.instructionSet)
+    context.parallelRanges(sum.count, cost: sum.count / 4) { range in
+      let at = range.lowerBound
+      kernels.add(range.count, arrived.base + at, gradient.base + at, sum.mutableBase + at)
     }
+    slots[node] = sum
   }
 
   /// Lets `body` add to a node's gradient, which starts as zeros; nothing happens for a constant.
   func accumulate(into node: Int?, _ body: (UnsafeMutablePointer<Scalar>, Int) -> Void) {
-    guard let node else { return }
-    var slot = slots[node] ?? Tensor(repeating: 0, shape: shapes[node])
-    slots[node] = nil
-    slot.makeUnique()
-    body(slot.mutableBase, slot.count)
-    slots[node] = slot
+    write(into: node) { target, adds in
+      guard let node else { return }
+      let count = shapes[node].reduce(1, *)
+      if !adds {
+        let width = MemoryLayout<Scalar>.stride
+        context.parallelRanges(count, cost: count / 8) {
+          UnsafeMutableRawPointer(target + $0.lowerBound).initializeMemory(
+            as: UInt8.self, repeating: 0, count: $0.count * width)
+        }
+      }
+      body(target, count)
+    }
   }
-
-  /// Whether no gradient has arrived at a node.
-  func isEmpty(_ node: Int) -> Bool { slots[node] == nil }
 
   /// Lets `body` write a node's gradient, or add to it where one has arrived, as its second argument says; nothing happens
   /// for a constant.
@@ -145,7 +156,7 @@ public final class Gradients<Scalar: TensorScalar> {
     var slot = arrived ?? Tensor(uninitialized: shapes[node])
     let adds = arrived != nil
     _ = consume arrived
-    slot.makeUnique()
+    slot.makeUnique(on: context)
     body(slot.mutableBase, adds)
     slots[node] = slot
   }
