@@ -121,7 +121,10 @@ public final class Gradients<Scalar: TensorScalar> {
   /// Adds to a node's gradient, or becomes it where none has arrived; nothing happens for a constant.
   func add(_ gradient: Tensor<Scalar>, to node: Int?) {
     guard let node else { return }
-    guard let arrived = slots[node] else { return slots[node] = gradient.reshaped(shapes[node]) }
+    guard let arrived = slots[node] else {
+      slots[node] = gradient.reshaped(shapes[node])
+      return
+    }
     let sum = Tensor<Scalar>(uninitialized: shapes[node])
     let kernels = Scalar.kernels(context.instructionSet)
     context.parallelRanges(sum.count, cost: sum.count / 4) { range in

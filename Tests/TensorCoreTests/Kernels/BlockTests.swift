@@ -1,8 +1,8 @@
 // The memory of tensors: blocks that come and go in any order never overlap.
 
 import CKernels
-import Testing
 import TensorCore
+import Testing
 
 struct BlockTests {
   @Test func blocksDoNotOverlap() throws {
