@@ -44,7 +44,8 @@ extension Operations {
           let at = range.lowerBound
           targets.withUnsafeBufferPointer {
             kernels.standing(
-              range.count, width, logits.base + at * width, width, $0.baseAddress! + at, places + at,
+              range.count, width, logits.base + at * width, width, $0.baseAddress! + at,
+              places + at,
               places + count + at, lead + at)
           }
         }

@@ -65,7 +65,8 @@ public struct Optimiser<Scalar: TensorScalar>: Sendable {
         context.parallelRanges(count, cost: count) { range in
           let at = range.lowerBound
           kernels.sgd(
-            range.count, rate, momentum, decay, gradient.base + at, first.map { $0.mutableBase + at },
+            range.count, rate, momentum, decay, gradient.base + at,
+            first.map { $0.mutableBase + at },
             weight.mutableBase + at)
         }
         firstMoments[name] = first

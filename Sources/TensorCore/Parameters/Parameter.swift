@@ -168,7 +168,9 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
     case .tensor(let tensor): return whole(tensor, stays: false)  // the next step of training makes another
     case .stored(let stored):
       let type = stored.elementType
-      guard Scalar.self == Float.self, type != .float64 else { return whole(widened(stored), stays: true) }
+      guard Scalar.self == Float.self, type != .float64 else {
+        return whole(widened(stored), stays: true)
+      }
       let result = unfilled(type, stays: true)
       // Piece by piece where rows lie apart, so that the matrix never lies in memory twice.
       let panel = Int(CK_PANEL)
