@@ -165,7 +165,8 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
       return result
     }
     switch source {
-    case .tensor(let tensor): return whole(tensor, stays: false)  // the next step of training makes another
+    // The next step of training makes another.
+    case .tensor(let tensor): return whole(tensor, stays: false)
     case .stored(let stored):
       let type = stored.elementType
       guard Scalar.self == Float.self, type != .float64 else {
