@@ -336,18 +336,27 @@ extension CommandTests {
       Issue.record("\(file) is not as the code has it; RECORD=1 writes it anew")
     }
 
-    /// Whoever reads an entry learns what the number is: a sentence; of a metric also its range or unit.
+    /// Whoever reads an entry learns what the number is and whose: a sentence; of a metric its formula, its range or unit, when
+    /// it is empty and its source; of a condition its source; of a column that is computed its formula and source.
     @Test func entriesAreWhole() {
       for entry in DataDictionary.all {
         let own = entry.documentation
         #expect(
           own.meaning.count > 8 && own.meaning.hasSuffix("."), "\(entry.name): \(own.meaning)")
-        if entry.kind == "metric" {
-          #expect(own.range != nil || own.unit != nil, "\(entry.name) has neither range nor unit")
-          #expect(own.whenEmpty != nil, "\(entry.name) does not say when it is empty")
-        }
+        guard entry.kind == "metric" || entry.kind == "condition" else { continue }
+        #expect(own.source?.isEmpty == false, "\(entry.name) has no source")
+        guard entry.kind == "metric" else { continue }
+        #expect(own.formula?.isEmpty == false, "\(entry.name) has no formula")
+        #expect(own.range != nil || own.unit != nil, "\(entry.name) has neither range nor unit")
+        #expect(own.whenEmpty != nil, "\(entry.name) does not say when it is empty")
       }
       #expect(Set(DataDictionary.metrics.map(\.name)).count == DataDictionary.metrics.count)
+      for table in DataDictionary.tables.flatMap(\.tables) {
+        for column in table.columns where column.kind == .real || column.kind == .truth {
+          #expect(column.formula?.isEmpty == false, "\(table.file): \(column.name) has no formula")
+          #expect(column.source?.isEmpty == false, "\(table.file): \(column.name) has no source")
+        }
+      }
     }
 
     private static func withoutCode(_ text: String) -> String {
