@@ -17,7 +17,7 @@ import CheckpointIO
 func files(below folder: String, suffix: String, depth: Int = 8) throws -> [String] {
   guard let stream = opendir(folder) else {
     let reason = String(cString: strerror(errno))
-    let known: [FileReading.Kind: String] = [.file: "it is a file", .absent: "it is not there"]
+    let known: [FileReading.PathKind: String] = [.file: "it is a file", .absent: "it is not there"]
     throw TaskError.unreadable(
       path: folder,
       reason: known[FileReading.kind(of: folder)].map {
