@@ -71,11 +71,11 @@ public enum Condition: String, Sendable, CaseIterable {
     case .zeroShot:
       Documentation(
         "The query alone, without demonstrations and without edits.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §3.2 (baseline)")
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.3 (baseline)")
     case .icl:
       Documentation(
         "The query after the demonstrations (in-context learning), without edits.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §3.2 (regular)")
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.3 (regular)")
     case .iclShuffledLabels:
       Documentation(
         "As `icl`, the outputs of the demonstrations permuted among them: what format and label "
@@ -85,7 +85,7 @@ public enum Condition: String, Sendable, CaseIterable {
         "The zero-shot prompt, its last token's activation at the row's hook and layer replaced by "
           + "the task vector θ(S), the mean over dummy queries after the demonstrations S.",
         formula: "h(last) := θ(S) = mean over dummies x′ of h(last; S, x′)",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §3.1")
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3, and its released `task_vectors.py`")
     case .taskVectorRandom:
       Documentation(
         "As `task_vector`, with a Gaussian random vector of the same Euclidean norm as θ(S).",
@@ -238,7 +238,7 @@ public enum Condition: String, Sendable, CaseIterable {
     case .taskVectorDecoded:
       Documentation(
         "The task vector θ(S) itself as the activation: nothing is patched.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §5")
+        source: "Hendel et al. 2023, arXiv:2310.15916, table 6")
     case .taskVectorOtherTaskDecoded:
       Documentation(
         "As `task_vector_decoded`, the θ of another task, which `source_task` names; outputs are those of "
@@ -290,7 +290,8 @@ public enum Condition: String, Sendable, CaseIterable {
     case .taskVectorOverride:
       Documentation(
         "The in-context prompt of one task, its last token's activation replaced by the θ of another, which "
-          + "`source_task` names.", source: "Hendel et al. 2023, arXiv:2310.15916, §4")
+          + "`source_task` names.",
+        source: "Hendel et al. 2023, arXiv:2310.15916, and its released `overriding.py`")
     case .overrideRandom:
       Documentation(
         "As `task_vector_override`, with a Gaussian random vector of the same Euclidean norm.",

@@ -143,7 +143,7 @@ extension TableSchema {
         "probability", .real, "Its share of the softmax over the vocabulary.",
         formula: "exp(logit(token)) / Σ_t exp(logit(t))", range: "0 … 1",
         whenEmpty: "the logits are not finite",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §5 (of θ)"),
+        source: "Hendel et al. 2023, arXiv:2310.15916, table 6 (of θ)"),
     ])
 }
 

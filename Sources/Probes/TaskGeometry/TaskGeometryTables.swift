@@ -46,6 +46,6 @@ extension TableSchema {
       Column(
         "count", .integer, "How many pairs fall into it; empty bins have no row.",
         formula: "|{pairs : low ≤ cos < high}|", unit: "pairs", range: "≥ 1",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §5 (histograms)"),
+        source: "Hendel et al. 2023, arXiv:2310.15916, §4 (histograms)"),
     ])
 }

@@ -199,6 +199,6 @@ extension TableSchema {
       Column("component", .integer, "The place in the vector, counted from 0."),
       Column(
         "value", .real, "The number.", formula: "θ(S)_component", unit: "the activation's",
-        whenEmpty: "it is not finite", source: "Hendel et al. 2023, arXiv:2310.15916, §3.1"),
+        whenEmpty: "it is not finite", source: "Hendel et al. 2023, arXiv:2310.15916, §3"),
     ])
 }

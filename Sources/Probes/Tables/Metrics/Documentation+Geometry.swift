@@ -5,13 +5,13 @@ extension Documentation {
     "The mean cosine between θ of two demonstration sets of the task; of rows over tasks their mean. "
       + "Intervals of this and the next metrics are bootstrapped over sets within tasks, copies of one "
       + "set not paired.", formula: "mean over i ≠ j of cos(θ_i, θ_j)", range: "−1 … 1", whenEmpty: "the task has a single set",
-    source: "Hendel et al. 2023, arXiv:2310.15916, §5")
+    source: "Hendel et al. 2023, arXiv:2310.15916, §4")
 
   static let cosineBetween = Documentation(
     "The mean cosine between θ of a set of the task and of a set of another task: of the one that "
       + "`source_task` names, or of every other, each task counting the same.", formula: "mean over i, j of cos(θ_i, θ′_j)",
     range: "−1 … 1", whenEmpty: "there is one task",
-    source: "Hendel et al. 2023, arXiv:2310.15916, §5")
+    source: "Hendel et al. 2023, arXiv:2310.15916, §4")
 
   static let cosineBetweenSharedInputs = Documentation(
     "The same over pairs of tasks that can be asked the same queries, so that words of the input do "
