@@ -51,7 +51,7 @@ enum Main {
   /// - Throws: `ValidationError` where the first word, or the word after `help`, is no command: the parser would take it for
   ///   one argument too many, and name none that is near.
   private static func refuseUnknownCommand(_ words: ArraySlice<String>) throws {
-    let names = Thetascope.configuration.subcommands.map(\._commandName) + ["help"]
+    let names = Thetascope.configuration.subcommands.map { $0._commandName } + ["help"]
     guard let word = words.first(where: { $0 != "help" }), !word.hasPrefix("-"),
       !names.contains(word)
     else { return }
