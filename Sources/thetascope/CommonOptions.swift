@@ -112,7 +112,8 @@ final class ProgressPrinter {
     if isTerminal {
       // The last column stays free: a terminal may break the line behind it.
       let screen = Screen(width: Screen.talk.width - 1, isASCII: Screen.talk.isASCII)
-      talk("\r\u{1B}[K" + ProgressLine.text(progress, unit, title: title, on: screen),
+      talk(
+        "\r\u{1B}[K" + ProgressLine.text(progress, unit, title: title, on: screen),
         terminator: "")
       isOpen = true
     } else if progress.share - lastShare >= 0.1 || progress.finished == progress.total {

@@ -47,7 +47,8 @@ struct ReplayRow: ParsableCommand {
     let progress = ProgressPrinter(common)
     let outcome = try replay.outcome(
       prepared, environment: RunEnvironment(version: Thetascope.version, context: context),
-      folder: scratch, progress: { progress.show($0, title: "replay") }, shouldStop: { Interruption.isRequested })
+      folder: scratch, progress: { progress.show($0, title: "replay") },
+      shouldStop: { Interruption.isRequested })
     progress.end()
     print("recorded\t\(outcome.recorded[outcome.place])")
     print(

@@ -62,7 +62,8 @@ struct Run: ParsableCommand {
       var rows: [ResultRow] = []
       let outcome = try run.execute(
         prepared.plan, stages: prepared.stages, spreadsheetSafe: tables.spreadsheetSafe,
-        harnessSamples: samples.isGiven, progress: { progress.show($0, title: prepared.inputs.probe) },
+        harnessSamples: samples.isGiven,
+        progress: { progress.show($0, title: prepared.inputs.probe) },
         shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)

@@ -22,7 +22,8 @@ struct CellTable {
     guard !path.hasSuffix(".yaml") else {
       let keys = String(decoding: bytes, as: UTF8.self).matches(of: /(?m)^(\w+): *([^#\n]+)/)
       names = keys.map { String($0.output.1) }
-      table = Table(schema(names), rows: [keys.map { .text($0.output.2.trimmingCharacters(in: .whitespaces)) }])
+      table = Table(
+        schema(names), rows: [keys.map { .text($0.output.2.trimmingCharacters(in: .whitespaces)) }])
       return
     }
     let header = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)

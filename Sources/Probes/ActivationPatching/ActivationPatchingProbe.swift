@@ -58,7 +58,8 @@ struct ActivationPatchingProbe {
       "head", .integer, "The head that was patched, counted from 0.",
       whenEmpty: "the prompt ran without edits, or all of the hook was patched"),
     Column(
-      .indirectEffect, "The logit difference of the row minus that of the same prompt without edits.",
+      .indirectEffect,
+      "The logit difference of the row minus that of the same prompt without edits.",
       whenEmpty: "the prompt ran without edits"),
     Column(
       .attributionEffect,

@@ -105,10 +105,12 @@ extension TableSchema {
     columns: [
       Column(
         "first", .real, "The value in the first run.", formula: "value of the first run",
-        unit: "the metric's", whenEmpty: "undefined, or not there", source: Documentation.thisProject),
+        unit: "the metric's", whenEmpty: "undefined, or not there",
+        source: Documentation.thisProject),
       Column(
         "second", .real, "The value in the second run.", formula: "value of the second run",
-        unit: "the metric's", whenEmpty: "undefined, or not there", source: Documentation.thisProject),
+        unit: "the metric's", whenEmpty: "undefined, or not there",
+        source: Documentation.thisProject),
       Column(
         "change", .real, "Second minus first.", formula: "second − first", unit: "the metric's",
         whenEmpty: "either is empty", source: Documentation.thisProject),

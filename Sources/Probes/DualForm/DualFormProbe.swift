@@ -44,7 +44,8 @@ struct DualFormProbe {
     Column(
       "rate_closed_form", .real, "The best η of one step.",
       formula: "N σ² / (μ₄ + (N + d − 2) σ⁴)",
-      whenEmpty: "rate is empty, or there is more than one layer", source: Documentation.thisProject),
+      whenEmpty: "rate is empty, or there is more than one layer", source: Documentation.thisProject
+    ),
     Column(
       "correction", .real, "γ of gradient descent with curvature correction.",
       formula: "γ in x ← x − γ X Xᵀ x", whenEmpty: "the condition has none",

@@ -43,17 +43,21 @@ struct LinearFineTuningCell {
       source: "this project; Isserlis 1918, Biometrika 12"),
     Column(
       "g", .real, "How far pre-training trusts the demonstrations.",
-      formula: "v_y times the mean eigenvalue of Q_xx relative to Σ⁻¹", whenEmpty: "the condition's closed form has no g, or the row is over all seeds", source: paper),
+      formula: "v_y times the mean eigenvalue of Q_xx relative to Σ⁻¹",
+      whenEmpty: "the condition's closed form has no g, or the row is over all seeds", source: paper
+    ),
     Column(
       "w", .real,
       "The theory's w, which the zero-shot loss leaves free.",
       formula:
         "all weights trained: v_x along θ₀ over v_y; values: v_y times the mean eigenvalue of Q_xx",
-      whenEmpty: "the condition's closed form has no w, or the row is over all seeds", source: paper),
+      whenEmpty: "the condition's closed form has no w, or the row is over all seeds", source: paper
+    ),
     Column(
       "c", .real, "How much of the task the values alone take up.",
       formula: "v_x along the theory's direction times the mean eigenvalue of Q_xx",
-      whenEmpty: "the condition's closed form has no c, or the row is over all seeds", source: paper),
+      whenEmpty: "the condition's closed form has no c, or the row is over all seeds", source: paper
+    ),
     Column(
       "g_theory", .real, "What g is at the optimum of pre-training.",
       formula: "(n + 1) / (n + 1 + d + d σ²) for Σ = I", whenEmpty: "g is empty",

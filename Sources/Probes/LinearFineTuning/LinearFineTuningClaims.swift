@@ -33,7 +33,8 @@ struct LinearFineTuningClaims {
         source: paper),
       Column(
         "difference", .real, "The first minus the second, mean over seeds.",
-        formula: "value − other_value", unit: "squared units of y", source: Documentation.thisProject),
+        formula: "value − other_value", unit: "squared units of y",
+        source: Documentation.thisProject),
       Column(
         "ci_low", .real, "The lower end of the difference's 95 % bootstrap interval over seeds.",
         formula: "the 2.5 % quantile of the resamples", unit: "squared units of y",
@@ -48,7 +49,8 @@ struct LinearFineTuningClaims {
         "Whether the difference has the claimed sign (or, where nothing should change, is at most a fifth "
           + "of the second error) in every seed.",
         formula: "difference < 0, difference > 0, or |difference| ≤ other_value / 5, in every seed",
-        range: "0 or 1", source: "Lee, Sohn and Lee 2026, arXiv:2602.23197, abstract; the fifth: this project"),
+        range: "0 or 1",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197, abstract; the fifth: this project"),
     ])
 
   enum Claim: String, CaseIterable {

@@ -219,7 +219,8 @@ public enum Condition: String, Sendable, CaseIterable {
     case .meanHiddenAdded:
       Documentation(
         "The zero-shot prompt, the mean residual over all tokens of the dummy prompt added to its last "
-          + "token's, times the row's scale.", formula: "h(last) + scale mean over t of h(t; dummy prompt)",
+          + "token's, times the row's scale.",
+        formula: "h(last) + scale mean over t of h(t; dummy prompt)",
         source: Documentation.thisProject)
     case .stateInjected:
       Documentation(

@@ -108,7 +108,8 @@ extension TableSchema {
       Column(
         "target_rank", .integer,
         "How many tokens of the vocabulary have a greater logit than the target's first token.",
-        formula: "|{t : logit(t) > logit(target)}|", unit: "tokens", range: "0 (most probable) … vocabulary − 1",
+        formula: "|{t : logit(t) > logit(target)}|", unit: "tokens",
+        range: "0 (most probable) … vocabulary − 1",
         whenEmpty: "the target was not scored"),
       Column(
         "target_logprob", .real,
@@ -138,7 +139,8 @@ extension TableSchema {
       Column("token", .text, "The token's text as it stands in the vocabulary."),
       Column(
         "logit", .real, "The token's logit.", formula: "⟨norm(a), W_U[token]⟩", unit: "logits",
-        whenEmpty: "it is not finite", source: "nostalgebraist 2020, interpreting GPT: the logit lens"),
+        whenEmpty: "it is not finite",
+        source: "nostalgebraist 2020, interpreting GPT: the logit lens"),
       Column(
         "probability", .real, "Its share of the softmax over the vocabulary.",
         formula: "exp(logit(token)) / Σ_t exp(logit(t))", range: "0 … 1",

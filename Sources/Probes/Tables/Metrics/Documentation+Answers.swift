@@ -30,7 +30,8 @@ extension Documentation {
 
   static let chosenLayer = Documentation(
     "The layer with the greatest accuracy on the development split; the first of equals.",
-    formula: "argmax over layers of accuracy(development)", unit: "layer", range: "0 … layers − 1", whenEmpty: "the development split is empty",
+    formula: "argmax over layers of accuracy(development)", unit: "layer", range: "0 … layers − 1",
+    whenEmpty: "the development split is empty",
     source: "Hendel et al. 2023, arXiv:2310.15916, §3.2")
 
   static let chosenScale = Documentation(
@@ -55,7 +56,8 @@ extension Documentation {
 
   static let targetLogit = Documentation(
     "The logit of the right answer's first token, mean over examples; at a demonstration's arrow that "
-      + "of the demonstration's own answer.", formula: "⟨norm(a), W_U[answer]⟩", unit: "logits", whenEmpty: "n = 0",
+      + "of the demonstration's own answer.", formula: "⟨norm(a), W_U[answer]⟩", unit: "logits",
+    whenEmpty: "n = 0",
     source: "nostalgebraist 2020, interpreting GPT: the logit lens")
 
   static let taskOutputShare = Documentation(

@@ -18,7 +18,8 @@ extension Documentation {
     "The Frobenius norm of ΔW_ICL = Σ over the demonstrations' tokens of φ(k) ⊗ v, decay included "
       + "(rows of `icl`), or of ΔW_FT = Σ over the query's tokens, those of the zero-shot run "
       + "subtracted (other rows). Beginning tokens count as the query's.",
-    formula: "‖ΔW‖ = √(Σ ΔW_ij²)", range: "≥ 0", whenEmpty: "n = 0", source: "Dai et al. 2023, arXiv:2212.10559, §3")
+    formula: "‖ΔW‖ = √(Σ ΔW_ij²)", range: "≥ 0", whenEmpty: "n = 0",
+    source: "Dai et al. 2023, arXiv:2212.10559, §3")
 
   static let dualNormQuery = Documentation(
     "The Frobenius norm of ΔW_query = Σ over the query's tokens of φ(k) ⊗ v in context minus the "

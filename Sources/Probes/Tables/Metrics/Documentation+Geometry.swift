@@ -4,12 +4,14 @@ extension Documentation {
   static let cosineWithin = Documentation(
     "The mean cosine between θ of two demonstration sets of the task; of rows over tasks their mean. "
       + "Intervals of this and the next metrics are bootstrapped over sets within tasks, copies of one "
-      + "set not paired.", formula: "mean over i ≠ j of cos(θ_i, θ_j)", range: "−1 … 1", whenEmpty: "the task has a single set",
+      + "set not paired.", formula: "mean over i ≠ j of cos(θ_i, θ_j)", range: "−1 … 1",
+    whenEmpty: "the task has a single set",
     source: "Hendel et al. 2023, arXiv:2310.15916, §4")
 
   static let cosineBetween = Documentation(
     "The mean cosine between θ of a set of the task and of a set of another task: of the one that "
-      + "`source_task` names, or of every other, each task counting the same.", formula: "mean over i, j of cos(θ_i, θ′_j)",
+      + "`source_task` names, or of every other, each task counting the same.",
+    formula: "mean over i, j of cos(θ_i, θ′_j)",
     range: "−1 … 1", whenEmpty: "there is one task",
     source: "Hendel et al. 2023, arXiv:2310.15916, §4")
 
@@ -38,7 +40,8 @@ extension Documentation {
       + "demonstration sets judged by a fit on the others. Sets of different folds may show the same "
       + "pairs.", formula: "right / n", range: "0 … 1; chance is 1 over the number of tasks",
     whenEmpty: "n = 0",
-    source: "Alain and Bengio 2016, arXiv:1610.01644 (linear probes); ridge and folds: this project")
+    source: "Alain and Bengio 2016, arXiv:1610.01644 (linear probes); ridge and folds: this project"
+  )
 
   static let varianceShare = Documentation(
     "The share of the vectors' variance along the first two principal components.",

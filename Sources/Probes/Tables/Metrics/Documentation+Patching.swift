@@ -31,7 +31,8 @@ extension Documentation {
 
   static let attributionCorrelation = Documentation(
     "Pearson's correlation between predicted and measured effects over the places of the row's "
-      + "hook and the examples.", formula: "cov(predicted, measured) / (sd(predicted) sd(measured))",
+      + "hook and the examples.",
+    formula: "cov(predicted, measured) / (sd(predicted) sd(measured))",
     range: "−1 … 1", whenEmpty: "one side does not vary", source: thisProject)
 
   static let directLogit = Documentation(
@@ -49,7 +50,8 @@ extension Documentation {
 
   static let averageIndirectEffect = Documentation(
     "The causal indirect effect, mean over the tasks of the run, every task counting the same.",
-    formula: "mean over tasks of causal_indirect_effect", range: "−1 … 1", whenEmpty: "no prompt of any task was answered rightly",
+    formula: "mean over tasks of causal_indirect_effect", range: "−1 … 1",
+    whenEmpty: "no prompt of any task was answered rightly",
     source: "Todd et al. 2023, arXiv:2310.15213, equation 5")
 
   static let headRank = Documentation(

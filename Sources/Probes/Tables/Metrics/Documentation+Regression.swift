@@ -17,7 +17,8 @@ extension Documentation {
   static let meanSquaredErrorRescaled = Documentation(
     "The mean squared error of predictions times the one number that makes it least, chosen on the same prompts.",
     formula: "min over s of mean (s ŷ − y)²", unit: "squared units of y", range: "≥ 0",
-    whenEmpty: "n = 0", source: "this project; Dong et al. 2026, arXiv:2506.09048, normalise instead")
+    whenEmpty: "n = 0",
+    source: "this project; Dong et al. 2026, arXiv:2506.09048, normalise instead")
 
   static let constructionError = Documentation(
     "The greatest absolute difference, over prompts, between the predictions of attention with constructed weights "
