@@ -40,7 +40,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     case .emptyBatch(let model): "\(model): the batch has no sequences; give at least one"
     case .tooLong(let model, let sequence, let length, let maximum):
       "\(model): sequence \(sequence) has \(length) tokens, but the model has \(maximum) positions; "
-        + "shorten the prompt"
+        + "shorten the prompt, or show fewer demonstrations"
     case .noSuchPosition(let model, let sequence, let position):
       "\(model): logits were asked at position \(position) of sequence \(sequence), "
         + "which this batch does not compute"

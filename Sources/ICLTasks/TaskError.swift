@@ -71,7 +71,7 @@ extension TaskError: CustomStringConvertible {
     case .inexpressible(let prompt, let problem):
       "the prompt \(Excerpt.quoted(prompt)): \(problem)"
     case .tooFewPairs(let task, let found, let needed, let why):
-      "the task '\(task)' has \(found) usable pairs, expected at least \(needed): \(why)"
+      "the task '\(task)' has \(found) usable \(found == 1 ? "pair" : "pairs"), expected at least \(needed): \(why)"
     }
   }
 

@@ -5,7 +5,10 @@ extension ProbeRegistry {
   static let tables: [(probe: String?, tables: [TableSchema])] = [
     (
       "icl-vs-finetuning",
-      [ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers]
+      [
+        ICLFineTuningRows.results, ICLFineTuningRows.samples, ICLFineTuningRows.layers,
+        ICLFineTuningRows.exampleLayers,
+      ]
     ),
     ("finetuning-forgetting", FineTuningForgettingProbe.tables),
     ("momentum-attention", MomentumAttentionProbe.tables),

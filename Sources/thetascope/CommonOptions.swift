@@ -94,29 +94,31 @@ extension Screen {
   static let data = Screen(of: 1)
 }
 
-/// Shows how far a run is: one line that changes on a terminal, a line now and then elsewhere.
+/// Shows how far a run or a training is: one line that changes on a terminal, a line now and then elsewhere.
 final class ProgressPrinter {
   private let isShown: Bool
-  private let title: String
+  private let unit: String
   private let isTerminal = isatty(2) == 1
   private var lastShare = -1.0
   private var isOpen = false
 
-  init(_ options: CommonOptions, title: String) {
+  init(_ options: CommonOptions, unit: String = "cells") {
     isShown = !options.quiet
-    self.title = title
+    self.unit = unit
   }
 
-  func show(_ progress: RunProgress) {
+  func show(_ progress: RunProgress, title: String) {
     guard isShown else { return }
     if isTerminal {
       // The last column stays free: a terminal may break the line behind it.
       let screen = Screen(width: Screen.talk.width - 1, isASCII: Screen.talk.isASCII)
-      talk("\r\u{1B}[K" + ProgressLine.text(progress, title: title, on: screen), terminator: "")
+      talk(
+        "\r\u{1B}[K" + ProgressLine.text(progress, unit, title: title, on: screen),
+        terminator: "")
       isOpen = true
     } else if progress.share - lastShare >= 0.1 || progress.finished == progress.total {
       lastShare = progress.share
-      talk(ProgressLine.text(progress, title: title, on: .talk))
+      talk(ProgressLine.text(progress, unit, title: title, on: .talk))
     }
   }
 

@@ -44,10 +44,11 @@ struct ReplayRow: ParsableCommand {
       "thetascope-replay-\(ProcessInfo.processInfo.processIdentifier)"
     ).path
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    let progress = ProgressPrinter(common, title: "replay")
+    let progress = ProgressPrinter(common)
     let outcome = try replay.outcome(
       prepared, environment: RunEnvironment(version: Thetascope.version, context: context),
-      folder: scratch, progress: { progress.show($0) }, shouldStop: { Interruption.isRequested })
+      folder: scratch, progress: { progress.show($0, title: "replay") },
+      shouldStop: { Interruption.isRequested })
     progress.end()
     print("recorded\t\(outcome.recorded[outcome.place])")
     print(

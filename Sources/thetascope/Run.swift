@@ -58,11 +58,12 @@ struct Run: ParsableCommand {
       }
       common.say("finished before, with the same inputs: \(path)")
     case .ready(let run):
-      let progress = ProgressPrinter(common, title: prepared.inputs.probe)
+      let progress = ProgressPrinter(common)
       var rows: [ResultRow] = []
       let outcome = try run.execute(
         prepared.plan, stages: prepared.stages, spreadsheetSafe: tables.spreadsheetSafe,
-        harnessSamples: samples.isGiven, progress: { progress.show($0) },
+        harnessSamples: samples.isGiven,
+        progress: { progress.show($0, title: prepared.inputs.probe) },
         shouldStop: { Interruption.isRequested },
         conclude: { cells in
           let output = try prepared.conclude(cells)

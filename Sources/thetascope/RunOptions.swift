@@ -17,6 +17,7 @@ struct RunOptions: ParsableArguments {
 
   func validate() throws {
     if resume && force { throw ValidationError("--resume and --force exclude each other") }
+    _ = try shard?.shard
   }
 
   var mode: RunFolder.Mode { resume ? .resume : force ? .force : .start }

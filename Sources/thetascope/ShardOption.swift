@@ -6,24 +6,22 @@ import Foundation
 import Probes
 
 enum ShardOption: ExpressibleByArgument {
-  case given(Shard)
+  case given(String)
   case auto
 
-  init?(argument: String) {
-    if argument == "auto" {
-      self = .auto
-    } else if let shard = Shard(argument) {
-      self = .given(shard)
-    } else {
-      return nil
-    }
-  }
+  init(argument: String) { self = argument == "auto" ? .auto : .given(argument) }
 
-  /// - Throws: `ValidationError` where Slurm's variables are not those of an array.
+  /// - Throws: `ValidationError` for what is no share, and where Slurm's variables are not those of an array.
   var shard: Shard {
     get throws {
       switch self {
-      case .given(let shard): return shard
+      case .given(let text):
+        guard let shard = Shard(text) else {
+          throw ValidationError(
+            "--shard is '\(text)', expected I/N: one of N shares, counted from 0 to N − 1, such as 0/4 to 3/4; or auto"
+          )
+        }
+        return shard
       case .auto:
         let names = ["ID", "MIN", "COUNT"].map { "SLURM_ARRAY_TASK_\($0)" }
         let values = names.map { ProcessInfo.processInfo.environment[$0].flatMap { Int($0) } }

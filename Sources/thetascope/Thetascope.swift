@@ -1,7 +1,9 @@
 // The command: parse, call, print. Nothing is computed here.
 
 import ArgumentParser
+import CheckpointIO
 import Foundation
+import HookPoints
 
 struct Thetascope: ParsableCommand {
   static let version = "0.1.0"
@@ -29,6 +31,7 @@ enum Main {
   static func main() {
     Interruption.watch()
     do {
+      try refuseUnknownCommand(CommandLine.arguments.dropFirst())
       var command = try Thetascope.parseAsRoot()
       try command.run()
     } catch {
@@ -43,5 +46,18 @@ enum Main {
       talk("thetascope: \(failure.sentence)")
       Foundation.exit(failure.status)
     }
+  }
+
+  /// - Throws: `ValidationError` where the first word, or the word after `help`, is no command: the parser would take it for
+  ///   one argument too many, and name none that is near.
+  private static func refuseUnknownCommand(_ words: ArraySlice<String>) throws {
+    let names = Thetascope.configuration.subcommands.map { $0._commandName } + ["help"]
+    guard let word = words.first(where: { $0 != "help" }), !word.hasPrefix("-"),
+      !names.contains(word)
+    else { return }
+    let near = nearest(to: word, among: names)
+    throw ValidationError(
+      "there is no command \(Excerpt.quoted(word))"
+        + (isNear(word, near) ? "; did you mean '\(near)'?" : ""))
   }
 }

@@ -54,27 +54,36 @@ struct Train: ParsableCommand {
     var training = try TrainingRun(
       spec, tasks: chosen, inputs: inputs.digest, folder: out, context: common.context)
     let start = Date()
+    var before = 0
+    let progress = ProgressPrinter(common, unit: "steps")
+    func say(_ line: String) {
+      progress.end()
+      common.say(line)
+    }
     let isFinished = try training.run(
       shouldStop: { Interruption.isRequested },
       report: { event in
-        guard !common.quiet else { return }
         switch event {
-        case .resumed(let step): talk("resumed after step \(step)")
+        case .resumed(let step):
+          before = step
+          say("resumed after step \(step)")
         case .step(let step, let total, let loss):
-          if step % 10 == 0 {
-            talk(
-              "step \(step) of \(total), loss \(String(format: "%.4f", loss)), "
-                + String(format: "%.2f s a step", Date().timeIntervalSince(start) / Double(step)))
-          }
+          progress.show(
+            RunProgress(
+              finished: step, resumed: before, total: total, costBefore: Double(before),
+              costNow: Double(step - before), costTotal: Double(total),
+              elapsed: Date().timeIntervalSince(start)),
+            title: String(format: "loss %.4f", loss))
         case .evaluated(let step, let zeroShot, let inContext, let patched):
-          talk(
+          say(
             String(
               format: "step %d: zero-shot %.3f, in-context %.3f, patched ", step, zeroShot,
               inContext)
               + patched.map { String(format: "%.3f", $0) }.joined(separator: " "))
-        case .taskVectorLossBegins(let step): talk("the task-vector loss begins after step \(step)")
+        case .taskVectorLossBegins(let step): say("the task-vector loss begins after step \(step)")
         }
       })
+    progress.end()
     guard isFinished else {
       talk("stopped; the same command continues")
       throw ExitCode(130)
@@ -90,8 +99,8 @@ struct Train: ParsableCommand {
       let key = prefix + name
       guard known.contains(key) else {
         let near = known.isEmpty ? nil : nearest(to: key, among: known)
-        let isNear = near.map { editDistance(key, $0) <= max(2, $0.utf8.count / 3) } ?? false
-        throw CommandError.unknownKey(file: file, key: key, nearest: isNear ? near : nil)
+        throw CommandError.unknownKey(
+          file: file, key: key, nearest: near.flatMap { isNear(key, $0) ? $0 : nil })
       }
       try refuseUnknownKeys(of: value, below: key + ".", known: known, file: file)
     }

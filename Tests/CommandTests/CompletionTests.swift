@@ -1,5 +1,5 @@
-// Completion scripts: all three are made and are what their shells take; bash, asked as a person's Tab asks it, offers
-// commands, options, probe files, hook points, tasks and names, and never runs what a file is called.
+// Completion scripts: all three are made and are what their shells take; each shell that is here, asked as a person's Tab asks
+// it, offers commands, options, probe files, hook points, tasks and names; bash never runs what a file is called.
 
 import Foundation
 import TestSupport
@@ -53,8 +53,27 @@ extension CommandTests {
     }
 
     /// What bash offers for a line that ends where Tab is pressed.
-    private func offered(_ line: String) throws -> Set<String> {
-      let script = """
+    private func offered(_ line: String) throws -> Set<String> { try offered(line, by: "bash") }
+
+    /// What a shell offers for a line that ends where Tab is pressed; nothing where the shell is not there.
+    private func offered(_ line: String, by name: String) throws -> Set<String> {
+      guard let path = shell(name), let script = Self.asked(name, at: path) else { return [] }
+      let text: String
+      switch name {
+      case "bash": text = try run(path, ["-c", script, Command.path, line]).text
+      case "zsh": text = try run(path, ["-f", "-c", script, Command.path, line]).text
+      default: text = try run("/bin/sh", ["-c", script, Command.path, line]).text
+      }
+      // fish puts what a word means behind a tab.
+      return Set(
+        text.split(separator: "\n").compactMap { $0.split(separator: "\t").first.map(String.init) })
+    }
+
+    /// How a shell is asked, given the command's path and the line: bash has the question built in; zsh is watched on a
+    /// terminal of its own as it collects what it offers; fish answers on a key, on a terminal that `script` makes.
+    private static func asked(_ name: String, at path: String) -> String? {
+      [
+        "bash": """
         set -f; source ./completions.bash; set +f
         COMP_LINE=$1; COMP_POINT=${#1}
         read -ra COMP_WORDS <<< "$1"
@@ -63,31 +82,78 @@ extension CommandTests {
         COMP_WORDS[0]=$0
         _thetascope thetascope "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
         printf '%s\\n' "${COMPREPLY[@]}"
-        """
-      guard let bash = shell("bash") else { return [] }
-      let (_, text) = try run(bash, ["-c", script, Command.path, line])
-      return Set(text.split(separator: "\n").map(String.init))
+        """,
+        "zsh": """
+        zmodload zsh/zpty
+        rm -f offered ended ready; mkdir -p functions; cp completions.zsh functions/_thetascope
+        cat > watch.zsh <<'END'
+        PS1= fpath=($PWD/functions $fpath)
+        autoload -U compinit; compinit -u -D
+        compadd() {
+          local option found=()
+          for option; do
+            case $option in (-|--) break;; (-[OAD]*) builtin compadd "$@"; return;; esac
+          done
+          builtin compadd -O found "$@"
+          print -rl -- $found >> offered
+          builtin compadd "$@"
+        }
+        ended() { : > ended }
+        comppostfuncs=(ended)
+        : > ready
+        END
+        path=(${0:h} $path)
+        zpty -b z zsh -f -i
+        zpty -w z 'source ./watch.zsh'
+        for i in {1..200}; do [[ -e ready ]] && break; sleep 0.05; done
+        zpty -w -n z "$1"$'\\t'
+        for i in {1..200}; do [[ -e ended ]] && break; sleep 0.05; done
+        zpty -d z
+        cat offered
+        """,
+        "fish": """
+        PATH="${0%/*}:$PATH"; export PATH TERM=xterm
+        rm -f offered
+        cat > ask.fish <<'END'
+        source ./completions.fish
+        bind \\ct 'complete -C (commandline -cp) > offered; exit'
+        END
+        printf '%s\\024' "$1" |
+          script -qec "\(path) --no-config -i -C 'source ./ask.fish'" /dev/null > /dev/null 2>&1
+        cat offered
+        """,
+      ][name]
+    }
+
+    /// A person's Tab in each of the three: commands, options, probe files, choices, names that the command is asked for.
+    @Test(arguments: ["bash", "zsh", "fish"]) func everyShellCompletes(_ name: String) throws {
+      guard shell(name) != nil, name != "fish" || shell("script") != nil else {
+        return print(
+          "skipped: everyShellCompletes: there is no \(name) here, or no script for fish")
+      }
+      func offers(_ line: String) throws -> Set<String> { try offered(line, by: name) }
+      #expect(try offers("thetascope re") == ["replay"])
+      #expect(try offers("thetascope ").isSuperset(of: ["run", "plan", "tasks", "explain"]))
+      #expect(try offers("thetascope run --sam") == ["--samples-jsonl"])
+      #expect(try offers("thetascope run pro") == ["probe.yaml"])
+      #expect(try offers("thetascope extract --bos al") == ["always"])
+      #expect(
+        try offers("thetascope capture --model models/gpt2-tiny --hook blocks.1.hook_res")
+          == ["blocks.1.hook_resid_pre", "blocks.1.hook_resid_mid", "blocks.1.hook_resid_post"])
+      #expect(try offers("thetascope extract --tasks tasks --task sh") == ["shout"])
+      #expect(try offers("thetascope explain sim_a").isSuperset(of: ["sim_aou", "sim_am"]))
     }
 
     @Test func bashCompletes() throws {
       guard shell("bash") != nil else {
         return print("skipped: bashCompletes: there is no bash here")
       }
-      #expect(try offered("thetascope re") == ["replay"])
-      #expect(try offered("thetascope ").isSuperset(of: ["run", "plan", "tasks", "explain"]))
-      #expect(try offered("thetascope run --sam") == ["--samples-jsonl"])
-      // A probe file among other files, and the folders on the way to one.
-      #expect(try offered("thetascope run pro") == ["probe.yaml"])
+      // The folders on the way to a probe file.
       #expect(try offered("thetascope run mod") == ["models"])
       #expect(try offered("thetascope run probe.yaml --model models/g") == ["models/gpt2-tiny"])
-      #expect(try offered("thetascope extract --bos al") == ["always"])
       #expect(try offered("thetascope tokens --template h") == ["hendel"])
 
       // Names for which the command is asked: hook points of the model, tasks of the folder, words of the dictionary.
-      let hooks = try offered(
-        "thetascope capture --model models/gpt2-tiny --hook blocks.1.hook_res")
-      #expect(
-        hooks == ["blocks.1.hook_resid_pre", "blocks.1.hook_resid_mid", "blocks.1.hook_resid_post"])
       #expect(
         try offered(
           "thetascope capture --model models/linear-decay --hook blocks.1.attn.hook_ssm_s"
@@ -100,8 +166,6 @@ extension CommandTests {
         try offered("thetascope capture --hook blocks.*.hook_resid_po") == [
           "blocks.*.hook_resid_post"
         ])
-      #expect(try offered("thetascope extract --tasks tasks --task sh") == ["shout"])
-      #expect(try offered("thetascope explain sim_a").isSuperset(of: ["sim_aou", "sim_am"]))
       // A folder that is none is no reason for noise.
       #expect(try offered("thetascope extract --tasks nowhere --task sh").isEmpty)
     }

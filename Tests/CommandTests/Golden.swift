@@ -29,3 +29,13 @@ func expectGolden(_ found: Data, _ name: String) throws {
     RECORD=1 records it anew; the changelog's Numbers says why.
     """)
 }
+
+/// Compares what a run of a shipped probe shows of its results, between the last line of progress and the paths of its files.
+func expectGoldenSummary(_ ending: Ending, _ out: String, _ probe: String) throws {
+  let talk = ending.talk.split(separator: "\n", omittingEmptySubsequences: false)
+  let begin = try #require(talk.lastIndex { $0.contains("  done in ") })
+  let end = try #require(talk.firstIndex { $0.hasPrefix(out) })
+  let shown = talk[(begin + 1)..<(end - 1)]
+  for line in shown { #expect(line.count <= 80, "\(line)") }
+  try expectGolden(Data((shown.joined(separator: "\n") + "\n").utf8), "summaries/\(probe).txt")
+}

@@ -56,12 +56,13 @@ extension CommandTests {
       let space = try Workspace()
       let ending = try Command.run(
         ["run", "probes/icl-vs-finetuning.yaml", "--small", "--out", "\(space.path)/out"],
-        in: packageFolder)
+        in: packageFolder, environment: ["LC_ALL": "C.UTF-8"])
       ending.expectSuccess()
       #expect(try space.names(in: "out") == Self.written)
       for line in ["ZSL accuracy", "SimAOU (FT)", "SimAM before FT", "Kendall (ICL, FT)"] {
         #expect(ending.talk.contains(line))
       }
+      try expectGoldenSummary(ending, "\(space.path)/out", "icl-vs-finetuning")
     }
 
     /// The paper's data sets, on a real model that is not made for them: that all of it runs.

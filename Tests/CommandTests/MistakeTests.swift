@@ -61,6 +61,7 @@ extension CommandTests {
       [
         // The command line.
         Mistake("a misspelt command", "rnu", "probe.yaml"),
+        Mistake("help of a command that there is not", "help", "evaluate"),
         Mistake("a misspelt option", "run", "probe.yaml", "--reusme"),
         Mistake("no probe file", "run"),
         Mistake("a word for a number", "run", "probe.yaml", "--threads", "two"),

@@ -1,24 +1,34 @@
-// What the README's numbers are checked against: Tests/Fixtures/readme/numbers.txt says, for each line with numbers, from
-// which rows of which runs they come; data/results holds those rows. The grammar is at the head of numbers.txt.
+// What the numbers of the README and the articles are checked against: Tests/Fixtures/readme/numbers.txt says, for each line
+// with numbers, from which rows of which runs they come; data/results holds those rows. The grammar is at the head of
+// numbers.txt.
 
 import CheckpointIO
 import Foundation
 import Probes
 import TestSupport
 
-/// A CSV file whose cells are taken as texts.
+/// A CSV file whose cells are taken as texts; or a probe file as one row, its top keys as columns.
 struct CellTable {
   let table: Table
   let names: [String]
 
   init(path: String) throws {
     let bytes = try FileReading.readFile(path)
+    func schema(_ names: [String]) -> TableSchema {
+      TableSchema(
+        file: "x.csv", meaning: "A row.",
+        columns: names.map { Column($0, .text, "A cell.", whenEmpty: "it is") })
+    }
+    guard !path.hasSuffix(".yaml") else {
+      let keys = String(decoding: bytes, as: UTF8.self).matches(of: /(?m)^(\w+): *([^#\n]+)/)
+      names = keys.map { String($0.output.1) }
+      table = Table(
+        schema(names), rows: [keys.map { .text($0.output.2.trimmingCharacters(in: .whitespaces)) }])
+      return
+    }
     let header = String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
     names = header.split(separator: ",").map(String.init)
-    let schema = TableSchema(
-      file: "x.csv", meaning: "A row.",
-      columns: names.map { Column($0, .text, "A cell.", whenEmpty: "it is") })
-    table = try CSVReader.table(bytes, schema, file: path)
+    table = try CSVReader.table(bytes, schema(names), file: path)
   }
 
   func cell(_ row: Int, _ column: String) throws -> String {
@@ -142,7 +152,7 @@ struct ReadmeNumbers {
     return result + rest
   }
 
-  private static let forms: Set = ["ci", "range", "pm", "mean", "min", "max", "e", "pct"]
+  private static let forms: Set = ["ci", "range", "pm", "mean", "min", "max", "e", "ms", "pct"]
 
   private func number(
     _ words: [String], _ keys: [String: String], _ table: CellTable, _ used: (Int) -> Void
@@ -180,6 +190,10 @@ struct ReadmeNumbers {
         return String(format: "%.0e", value).replacing("e-0", with: "e-")
       }
       if forms.contains("pct") { return String(format: "%.0f %%", 100 * value) }
+      if forms.contains("ms") { return String(format: "%.0f", 1000 * value) }
+      if digits == 0, abs(value) >= 1000 {
+        return String(format: "%d,%03d", Int(value.rounded()) / 1000, Int(value.rounded()) % 1000)
+      }
       let text = String(format: "%.\(digits)f", value)
       // A zero has no sign.
       return Double(text) == 0

@@ -1,5 +1,5 @@
-// The README is held against what it speaks of: its numbers against rows of full runs (data/results), its commands against
-// the command, its program against the compiler, its dictionary against the code.
+// The README and the articles on the laboratories are held against what they speak of: their numbers against rows of full
+// runs (data/results), commands against the command, the program against the compiler, the dictionary against the code.
 
 import CheckpointIO
 import Foundation
@@ -19,11 +19,17 @@ private func flat(_ text: some StringProtocol) -> String {
 
 extension CommandTests {
   @Suite struct ReadmeTests {
-    let readme: String
+    /// The README, then the articles.
+    let text: String
     let numbers: ReadmeNumbers
 
     init() throws {
-      readme = try contents("\(packageFolder)/README.md")
+      let articles = "Sources/Probes/Documentation.docc"
+      let files = try FileManager.default.contentsOfDirectory(
+        atPath: "\(packageFolder)/\(articles)")
+      text = try (["README.md"] + files.sorted().map { "\(articles)/\($0)" }).map {
+        try contents("\(packageFolder)/\($0)")
+      }.joined(separator: "\n")
       numbers = try ReadmeNumbers(try contents(fixture("readme/numbers.txt")))
     }
 
@@ -31,7 +37,7 @@ extension CommandTests {
     private func blocks(_ language: String) -> [String] { parts.blocks[language] ?? [] }
     private var parts: (blocks: [String: [String]], prose: String) {
       var (blocks, prose, open) = ([String: [String]](), "", String?.none)
-      for line in readme.split(separator: "\n", omittingEmptySubsequences: false) {
+      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
         if line.hasPrefix("```") {
           if open == nil {
             open = String(line.dropFirst(3))
@@ -51,7 +57,7 @@ extension CommandTests {
 
     // MARK: Numbers
 
-    /// Every line of numbers.txt stands in the README with the numbers of its rows, and no other number does. With
+    /// Every line of numbers.txt stands in the texts with the numbers of its rows, and no other number does. With
     /// RESULTS=FOLDER the rows are those of the full runs that are there (`make results`), and data/results must be what they
     /// give; RECORD=1 writes it anew.
     @Test func numbersAreThoseOfTheRuns() throws {
@@ -69,7 +75,7 @@ extension CommandTests {
       for (name, path) in numbers.files {
         tables[name] = try CellTable(path: "\(packageFolder)/\(path)")
       }
-      var rest = " " + flat(readme)
+      var rest = " " + flat(text)
       func strike(_ text: String) -> Bool {
         guard let place = rest.range(of: text) else { return false }
         // What is struck out is no longer a number, and keeps its length.
@@ -84,19 +90,20 @@ extension CommandTests {
         do {
           let text = try numbers.text(of: template, table) { used[template.run]?.insert($0) }
           #expect(
-            strike(flat(text)), "numbers.txt:\(template.line): the README does not say: \(text)")
+            strike(flat(text)), "numbers.txt:\(template.line): nobody says: \(text)")
         } catch let problem as ReadmeNumbers.Problem {
           Issue.record("\(problem)")
         }
       }
       for text in numbers.given {
-        #expect(strike(flat(text)), "numbers.txt: the README does not say: \(text)")
+        #expect(strike(flat(text)), "numbers.txt: nobody says: \(text)")
       }
-      // Outside of code, whatever has a decimal point, a percentage and n are measured, or given in numbers.txt.
-      let prose = ReadmeTests.withoutCode(rest)
-      for number in prose.matches(of: /\d+\.\d+|\d+ %|n = \d+/) {
+      // Outside of code every number is measured, or given in numbers.txt; what holds letters or hyphens is a name.
+      let prose = ReadmeTests.withoutNames(rest)
+      for word in prose.matches(of: /[\p{L}0-9_.,-]*[0-9][\p{L}0-9_.,-]*/)
+      where word.output.wholeMatch(of: /[0-9.,]*[0-9](e-[0-9]+)?[.,]*/) != nil {
         Issue.record(
-          "numbers.txt gives no \(number.output) as in: \(prose[number.range.lowerBound...].prefix(60))"
+          "numbers.txt gives no \(word.output) as in: …\(prose[..<word.range.upperBound].suffix(60))"
         )
       }
       // The extracts hold the rows in use and nothing else.
@@ -336,25 +343,38 @@ extension CommandTests {
       Issue.record("\(file) is not as the code has it; RECORD=1 writes it anew")
     }
 
-    /// Whoever reads an entry learns what the number is: a sentence; of a metric also its range or unit.
+    /// Whoever reads an entry learns what the number is and whose: a sentence; of a metric its formula, its range or unit, when
+    /// it is empty and its source; of a condition its source; of a column that is computed its formula and source.
     @Test func entriesAreWhole() {
       for entry in DataDictionary.all {
         let own = entry.documentation
         #expect(
           own.meaning.count > 8 && own.meaning.hasSuffix("."), "\(entry.name): \(own.meaning)")
-        if entry.kind == "metric" {
-          #expect(own.range != nil || own.unit != nil, "\(entry.name) has neither range nor unit")
-          #expect(own.whenEmpty != nil, "\(entry.name) does not say when it is empty")
-        }
+        guard entry.kind == "metric" || entry.kind == "condition" else { continue }
+        #expect(own.source?.isEmpty == false, "\(entry.name) has no source")
+        guard entry.kind == "metric" else { continue }
+        #expect(own.formula?.isEmpty == false, "\(entry.name) has no formula")
+        #expect(own.range != nil || own.unit != nil, "\(entry.name) has neither range nor unit")
+        #expect(own.whenEmpty != nil, "\(entry.name) does not say when it is empty")
       }
       #expect(Set(DataDictionary.metrics.map(\.name)).count == DataDictionary.metrics.count)
+      for table in DataDictionary.tables.flatMap(\.tables) {
+        for column in table.columns where column.kind == .real || column.kind == .truth {
+          #expect(column.formula?.isEmpty == false, "\(table.file): \(column.name) has no formula")
+          #expect(column.source?.isEmpty == false, "\(table.file): \(column.name) has no source")
+        }
+      }
     }
 
-    private static func withoutCode(_ text: String) -> String {
-      text.replacing(/```.*?```/, with: " ").replacing(/`[^`]*`/, with: "`code`")
-        .replacing(/arXiv:? ?\d{4}\.\d{5}/, with: "arXiv").replacing(/\d{4}\.\d{5}/, with: "arXiv")
-        .replacing(/\]\([^)]*\)/, with: "]").replacing(/§\d+(\.\d+)*/, with: "§").replacing(
-          /<!--.*?-->/, with: "")
+    /// A text, its white space flat, without code, links, comments and numerals that name: papers and their sections, years,
+    /// steps of a list of headings, a layer, block, step or seed.
+    private static func withoutNames(_ text: String) -> String {
+      text.replacing(/```.*?```/, with: " ").replacing(/``[^`]*``|`[^`]*`/, with: "`code`")
+        .replacing(/\d{4}\.\d{5}/, with: "arXiv").replacing(/\]\([^)]*\)/, with: "]")
+        .replacing(/§\d+(\.\d+)*/, with: "§").replacing(/<!--.*?-->/, with: "")
+        .replacing(#/#+ \d+\. /#, with: "# ")
+        .replacing(/(al\.|[A-Z]\p{L}+) (19|20)\d\d\b/) { "\($0.output.1)" }
+        .replacing(/\b(layers?|blocks?|steps?|seeds?) \d+/) { "\($0.output.1)" }
     }
   }
 }

@@ -1,4 +1,5 @@
-// The probe files that are shipped, on the shipped models: each ends in its overlay `small`, and its table is committed.
+// The probe files that are shipped, on the shipped models: each ends in its overlay `small`; its table and what the terminal
+// shows are committed.
 
 import Foundation
 import Probes
@@ -12,7 +13,7 @@ extension CommandTests {
       "finetuning-forgetting",
       "function-vectors", "in-context-vectors", "lens", "linear-finetuning",
       "linear-finetuning-deep", "linear-task-vectors", "momentum-attention", "task-geometry",
-      "task-vector-variants", "vector-arithmetic",
+      "task-vector-variants", "task-vectors", "vector-arithmetic",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {
@@ -39,23 +40,22 @@ extension CommandTests {
       }
       try expectGolden(found, "\(probe).csv")
 
-      // What the terminal shows, between the last line of progress and the files.
-      let talk = ending.talk.split(separator: "\n", omittingEmptySubsequences: false)
-      let begin = try #require(talk.lastIndex { $0.contains("  done in ") })
-      let end = try #require(talk.firstIndex { $0.hasPrefix(out) })
-      let shown = talk[(begin + 1)..<(end - 1)]
-      for line in shown { #expect(line.count <= 80, "\(line)") }
+      try expectGoldenSummary(ending, out, probe)
 
-      // Nothing changed between the run and itself, and a row of a cell is computed again.
+      // Nothing changed between the run and itself, and a row of each table is computed again (of samples: ComparisonTests).
       let same = try Command.run(["diff", out, out], in: packageFolder)
       same.expectSuccess()
       #expect(same.talk.contains(" 0 of them changed"))
-      let lines = String(decoding: found, as: UTF8.self).split(separator: "\n").dropFirst()
-      let row = lines.count / 3
-      let again = try Command.run(["replay", out, "--row", "\(row)"], in: packageFolder)
-      again.expectSuccess()
-      let line = lines[lines.startIndex + row]
-      #expect(again.output == "recorded\t\(line)\ncomputed\t\(line)\n")
+      for file in try space.names(in: "out") where file.hasSuffix(".csv") && file != "samples.csv" {
+        let lines = try space.text("out/\(file)").split(separator: "\n").dropFirst()
+        guard !lines.isEmpty else { continue }
+        let row = lines.count / 3
+        let again = try Command.run(
+          ["replay", out, "--row", "\(row)", "--table", file], in: packageFolder)
+        again.expectSuccess()
+        let line = lines[lines.startIndex + row]
+        #expect(again.output == "recorded\t\(line)\ncomputed\t\(line)\n", "\(file)")
+      }
     }
 
     /// Random weights answer nothing, with demonstrations, with θ or without: the baseline of a vocabulary of thousands.

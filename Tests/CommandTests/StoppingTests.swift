@@ -77,6 +77,11 @@ extension CommandTests {
       let whole = try train(in: space, "whole")
       whole.expectSuccess()
       #expect(whole.output.isEmpty && whole.talk.contains("step 20"))
+      // Progress with rate and time: from the first step to the last.
+      let progress = whole.talk.split(separator: "\n").filter { $0.contains("of 20 steps") }
+      #expect(progress.first?.contains(#/1 of 20 steps  5 %  .+ steps/s  .+ s left/#) == true)
+      #expect(progress.last?.contains(#/20 of 20 steps  100 %  .+ steps/s  done in /#) == true)
+      for line in progress { #expect(line.hasPrefix("loss ") && line.count <= 80, "\(line)") }
       #expect(try space.text("whole/training.csv").contains("\n20,in_context_accuracy,,"))
       for name in Self.model { #expect(try !space.bytes("whole/\(name)").isEmpty, "\(name)") }
 

@@ -30,7 +30,8 @@ import Testing
     let model = SmallModel.groupedQuery.float
     #expect(
       sentence { try model.generate([1, 2], count: 63) }
-        == "groupedQuery: sequence 0 has 65 tokens, but the model has 64 positions; shorten the prompt"
+        == "groupedQuery: sequence 0 has 65 tokens, but the model has 64 positions; shorten the prompt, "
+        + "or show fewer demonstrations"
     )
     #expect(try model.generate([1, 2], count: 62).count == 62)
     #expect(

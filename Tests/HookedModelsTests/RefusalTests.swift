@@ -43,7 +43,8 @@ import Testing
     #expect(try softmax.run([BatchSequence(tokens: [1, 2, 3, 4], after: prefix)]).logits.rows == 1)
     #expect(
       sentence { try softmax.run([BatchSequence(tokens: [1, 2, 3, 4, 5], after: prefix)]) }
-        == "groupedQuery: sequence 0 has 65 tokens, but the model has 64 positions; shorten the prompt"
+        == "groupedQuery: sequence 0 has 65 tokens, but the model has 64 positions; shorten the prompt, "
+        + "or show fewer demonstrations"
     )
     let rows = Tensor<Float>(shape: [2, 20], values: Array(repeating: 0, count: 40))
     #expect(

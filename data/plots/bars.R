@@ -9,8 +9,10 @@ models <- unique(rows$model)
 table <- function(column) {
   outer(conditions, models, Vectorize(function(c, m) rows[rows$condition == c & rows$model == m, column][1]))
 }
-pdf(args[2])
-x <- barplot(table("value"), beside = TRUE, names.arg = models, ylim = c(min(0, rows$ci_low, na.rm = TRUE), 1.3),
-             ylab = args[3], legend.text = conditions, args.legend = list(cex = 0.7))
+pdf(args[2], width = 9)
+par(mar = c(5, 4, 2, 13), xpd = NA)  # room for the legend
+x <- barplot(table("value"), beside = TRUE, names.arg = models, ylim = range(pretty(c(0, rows$ci_low, rows$ci_high, rows$value))),
+             ylab = args[3], col = hcl.colors(length(conditions), "Dark 3"), legend.text = conditions,
+             args.legend = list(x = par("usr")[2], y = par("usr")[4], xjust = 0, bty = "n", cex = 0.8))
 arrows(x, table("ci_low"), x, table("ci_high"), angle = 90, code = 3, length = 0.02)
 for (c in seq_along(conditions)) cat(conditions[c], paste(models, format(table("value")[c, ], digits = 17)), "\n")

@@ -5,7 +5,8 @@ args[seq_along(given)] <- given
 rows <- read.csv(file.path(args[1], "results.csv"), na.strings = "")
 rows <- subset(rows, condition == args[3] & task == args[4] & metric == args[5] & split == "test" & !is.na(layer))
 models <- unique(rows$model)
-pdf(args[2])
+pdf(args[2], width = 9)
+par(mar = c(5, 4, 2, 13))  # room for the legend
 plot(range(rows$layer), range(rows$ci_low, rows$ci_high), type = "n",
      xlab = "layer", ylab = paste(args[5], "of", args[3]))
 for (i in seq_along(models)) {
@@ -14,4 +15,4 @@ for (i in seq_along(models)) {
   lines(own$layer, own$value, type = "b", col = i)
   cat(models[i], "highest", format(max(own$value), digits = 17), "at layer", own$layer[which.max(own$value)], "\n")
 }
-legend("topright", models, col = seq_along(models), lty = 1)
+legend(par("usr")[2], par("usr")[4], models, col = seq_along(models), lty = 1, bty = "n", xpd = NA)

@@ -7,9 +7,10 @@ if (args[4] == "") args[4] <- rows$model[1]
 rows <- subset(rows, metric == "mse" & task == args[3] & model == args[4] & split == "test")
 if (any(is.na(rows$seed))) rows <- rows[is.na(rows$seed), ]  # over the seeds, where there are several
 conditions <- unique(rows$condition)
-pdf(args[2])
+pdf(args[2], width = 9)
+par(mar = c(5, 4, 2, 13))  # room for the legend
 plot(range(rows$shots), range(rows$ci_low, rows$ci_high), type = "n", log = "y",
-     xlab = "demonstrations", ylab = "mean squared error")
+     xlab = "demonstrations", ylab = paste("mean squared error", args[4], args[3], sep = ", "))
 for (i in seq_along(conditions)) {
   own <- rows[rows$condition == conditions[i], ]
   own <- own[order(own$shots), ]
@@ -19,4 +20,4 @@ for (i in seq_along(conditions)) {
   last <- nrow(own)
   cat(conditions[i], "at", own$shots[last], "shots:", format(own$value[last], digits = 17), "\n")
 }
-legend("topright", conditions, col = seq_along(conditions), pch = 1, cex = 0.7)
+legend(par("usr")[2], 10^par("usr")[4], conditions, col = seq_along(conditions), pch = 1, cex = 0.8, bty = "n", xpd = NA)

@@ -16,6 +16,7 @@ for condition, own in rows.groupby("condition", sort=False):
     plt.plot(theory.shots, theory.mse_closed_form, color=bar[0].get_color())
     print(condition, "at", int(own.shots.iloc[-1]), "shots:", own.value.iloc[-1], "closed form:", own.mse_closed_form.iloc[-1])
 plt.xlabel("demonstrations")
+plt.gca().xaxis.get_major_locator().set_params(integer=True)
 plt.ylabel(f"mean squared error, {model}, {task}")
 plt.yscale("log")
 plt.legend(fontsize="small", bbox_to_anchor=(1, 1), loc="upper left")

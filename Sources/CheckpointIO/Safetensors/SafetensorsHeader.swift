@@ -162,7 +162,7 @@ struct SafetensorsHeader {
       guard entry.range.upperBound <= data.count else {
         throw invalid(
           "\(title) ends at byte \(entry.range.upperBound) of the data, but the file holds"
-            + " \(data.count)")
+            + " \(data.count); it was cut off, download it again")
       }
       end = entry.range.upperBound
       entries[index].range = data.lowerBound + entry.range.lowerBound..<data.lowerBound + end

@@ -36,6 +36,11 @@ package func nearest(to text: String, among candidates: [String]) -> String {
   return best
 }
 
+/// Whether a mistyped text can be meant to be a name: at most a third of its letters off, or two.
+package func isNear(_ text: String, _ name: String) -> Bool {
+  editDistance(text, name) <= max(2, name.utf8.count / 3)
+}
+
 /// The distance of hook names: leaving out "hook_" is one slip, not five.
 private func nameDistance(_ text: String, _ candidate: String) -> Int {
   let direct = editDistance(text, candidate)

@@ -17,10 +17,12 @@ import CheckpointIO
 func files(below folder: String, suffix: String, depth: Int = 8) throws -> [String] {
   guard let stream = opendir(folder) else {
     let reason = String(cString: strerror(errno))
+    let known: [FileReading.PathKind: String] = [.file: "it is a file", .absent: "it is not there"]
     throw TaskError.unreadable(
       path: folder,
-      reason: FileReading.kind(of: folder) == .file
-        ? "it is a file; expected a folder of tasks, each a .json file" : reason)
+      reason: known[FileReading.kind(of: folder)].map {
+        $0 + "; expected a folder of tasks, each a .json file, such as data/tasks"
+      } ?? reason)
   }
   defer { closedir(stream) }
   var found: [String] = []

@@ -58,13 +58,13 @@ struct ActivationPatchingProbe {
       "head", .integer, "The head that was patched, counted from 0.",
       whenEmpty: "the prompt ran without edits, or all of the hook was patched"),
     Column(
-      "indirect_effect", .real,
+      .indirectEffect,
       "The logit difference of the row minus that of the same prompt without edits.",
-      unit: "logits", whenEmpty: "the prompt ran without edits"),
+      whenEmpty: "the prompt ran without edits"),
     Column(
-      "attribution_effect", .real,
+      .attributionEffect,
       "What one backward pass predicts for `indirect_effect`: the change of the activation times the "
-        + "gradient of the logit difference.", unit: "logits",
+        + "gradient of the logit difference.",
       whenEmpty: "the prompt ran without edits, or the hook point has no gradient"),
   ]
 

@@ -228,7 +228,9 @@ extension TableSchema {
         Column("quantity", .text, "What the value is.", range: "value, norm"),
         Column(
           "value", .real, "A number of the activation, or the Euclidean norm of the vector.",
-          whenEmpty: "the number is infinite, as masked scores are"),
+          formula: "a_component, or ‖a‖ = √(Σ a_i²)", unit: "the activation's",
+          whenEmpty: "the number is infinite, as masked scores are",
+          source: "TransformerLens, which names the hook points"),
       ])
   }
 }

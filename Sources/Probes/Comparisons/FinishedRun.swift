@@ -103,7 +103,8 @@ extension Column {
     else { return nil }
     let empty = dictionary["empty"]?.stringValue
     self.init(
-      name, kind, meaning, unit: dictionary["unit"]?.stringValue,
-      range: dictionary["range"]?.stringValue, whenEmpty: empty == "never" ? nil : empty)
+      name, kind, meaning, formula: dictionary["formula"]?.stringValue,
+      unit: dictionary["unit"]?.stringValue, range: dictionary["range"]?.stringValue,
+      whenEmpty: empty == "never" ? nil : empty, source: dictionary["source"]?.stringValue)
   }
 }

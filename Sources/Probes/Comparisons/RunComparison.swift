@@ -104,10 +104,16 @@ extension TableSchema {
     file: "diff.csv", meaning: "One row per observation of two runs.",
     columns: [
       Column(
-        "first", .real, "The value in the first run.", whenEmpty: "undefined, or not there"),
+        "first", .real, "The value in the first run.", formula: "value of the first run",
+        unit: "the metric's", whenEmpty: "undefined, or not there",
+        source: Documentation.thisProject),
       Column(
-        "second", .real, "The value in the second run.", whenEmpty: "undefined, or not there"),
-      Column("change", .real, "Second minus first.", whenEmpty: "either is empty"),
+        "second", .real, "The value in the second run.", formula: "value of the second run",
+        unit: "the metric's", whenEmpty: "undefined, or not there",
+        source: Documentation.thisProject),
+      Column(
+        "change", .real, "Second minus first.", formula: "second − first", unit: "the metric's",
+        whenEmpty: "either is empty", source: Documentation.thisProject),
       Column(
         "first_n", .integer, "The examples behind the first.", whenEmpty: "it is not there"),
       Column(
@@ -115,11 +121,14 @@ extension TableSchema {
       Column(
         "p", .real,
         "The two-sided p-value that both are the same on the same examples: McNemar's exact test "
-          + "for accuracies, sign-flipping clustered by query for the rest.", range: "0 … 1",
-        whenEmpty: "samples.csv does not hold the same examples in both runs"),
+          + "for accuracies, sign-flipping clustered by query for the rest.",
+        formula: "that of `mcnemar_p`, or of `permutation_p`", range: "0 … 1",
+        whenEmpty: "samples.csv does not hold the same examples in both runs",
+        source: "McNemar 1947, Psychometrika 12; Edgington 1980, Randomization Tests, §5"),
       Column(
         "holm_p", .real, "p adjusted by Holm's method over all observations tested.",
-        range: "0 … 1", whenEmpty: "p is empty"),
+        formula: Documentation.holmP.formula, range: "0 … 1", whenEmpty: "p is empty",
+        source: Documentation.holmP.source),
     ])
 }
 

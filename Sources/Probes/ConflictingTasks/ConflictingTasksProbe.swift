@@ -1,7 +1,7 @@
 // The probe `conflicting-tasks`: demonstrations of task A in the prompt, θ of task B at its last token. Which one does the
 // model follow? One cell is one model on one pair of tasks.
 //
-// Source: Hendel et al. 2023, arXiv:2310.15916, §4 and appendix; their `overriding.py`.
+// Source: Hendel et al. 2023, arXiv:2310.15916, appendix; their `overriding.py`.
 
 import ICLTasks
 import TensorCore

@@ -33,16 +33,23 @@ struct DualFormProbe {
       whenEmpty: "the metric compares nothing"),
     Column(
       "mse_closed_form", .real,
-      "The expected squared error of one gradient step of the best size: d σ² (1 − η σ²), η = N σ² / (μ₄ + (N + d − 2) σ⁴).",
-      range: "≥ 0", whenEmpty: "the metric is not `mse`, or there is more than one layer"),
+      "The expected squared error of one gradient step of the best size; σ² and μ₄ are moments of an input.",
+      formula: "d σ² (1 − η σ²), η = N σ² / (μ₄ + (N + d − 2) σ⁴)", unit: "squared units of y",
+      range: "≥ 0", whenEmpty: "the metric is not `mse`, or there is more than one layer",
+      source: Documentation.thisProject),
     Column(
-      "rate", .real, "η of gradient descent.", whenEmpty: "the condition has none"),
+      "rate", .real, "η of gradient descent.", formula: "η in w ← w − η ∂/∂w ½ mean (w·x − y)²",
+      whenEmpty: "the condition has none",
+      source: "von Oswald et al. 2023, arXiv:2212.07677, proposition 1"),
     Column(
       "rate_closed_form", .real, "The best η of one step.",
-      whenEmpty: "rate is empty, or there is more than one layer"),
+      formula: "N σ² / (μ₄ + (N + d − 2) σ⁴)",
+      whenEmpty: "rate is empty, or there is more than one layer", source: Documentation.thisProject
+    ),
     Column(
       "correction", .real, "γ of gradient descent with curvature correction.",
-      whenEmpty: "the condition has none"),
+      formula: "γ in x ← x − γ X Xᵀ x", whenEmpty: "the condition has none",
+      source: "von Oswald et al. 2023, arXiv:2212.07677, §3.2 and appendix A.10"),
   ]
 
   private enum Job {

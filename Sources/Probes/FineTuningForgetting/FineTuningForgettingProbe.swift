@@ -23,7 +23,8 @@ struct FineTuningForgettingProbe {
     Column(
       "auxiliary_weight", .real,
       "λ₀: the weight at the first step of the loss on prompts with demonstrations; it falls to 0 by a line.",
-      range: "≥ 0", whenEmpty: "the model was not fine-tuned"),
+      formula: "L_zero_shot + λ_t L_few_shot, λ_t = λ₀ (T − 1 − t) / (T − 1)", range: "≥ 0",
+      whenEmpty: "the model was not fine-tuned", source: "Lee, Sohn and Lee 2026, arXiv:2602.23197"),
     Column(
       "lora_rank", .integer, "The rank of the adapters that were trained instead of the weights.",
       whenEmpty: "no adapters were trained"),
@@ -31,8 +32,10 @@ struct FineTuningForgettingProbe {
       "learning_rate", .real,
       "The learning rate of AdamW; on rows of the splits test and train the one that, with `steps`, has the greatest "
         + "accuracy on held-out queries of the development split without demonstrations; of equals the fewest steps, "
-        + "then the least rate.", whenEmpty: "the model was not fine-tuned, or the row is over runs"
-    ),
+        + "then the least rate.",
+      formula: "argmax over rates and steps of accuracy(development, held_out, 0 shots)",
+      range: "> 0", whenEmpty: "the model was not fine-tuned, or the row is over runs",
+      source: Documentation.thisProject),
     Column(
       "steps", .integer, "The number of steps of fine-tuning.",
       whenEmpty: "the model was not fine-tuned, or the row is over runs"),

@@ -16,8 +16,9 @@ struct ICLFineTuningRows {
       range: FineTuning.Method.allCases.map(\.rawValue).joined(separator: ", "),
       whenEmpty: "nothing was fine-tuned"),
     Column(
-      "learning_rate", .real, "The learning rate of fine-tuning.", range: "≥ 0",
-      whenEmpty: "nothing was fine-tuned"),
+      "learning_rate", .real, "The learning rate of fine-tuning.",
+      formula: "γ in W ← W − γ ∂L/∂W", range: "≥ 0", whenEmpty: "nothing was fine-tuned",
+      source: "Dai et al. 2023, arXiv:2212.10559, §4.1 and table 9"),
     Column(
       "selection", .text,
       "What the learning rate was chosen on: nothing (`fixed`), the reported examples (`validation`, as in "
@@ -46,7 +47,7 @@ struct ICLFineTuningRows {
     columns
       + sampleMetrics.map {
         Column(
-          $0.rawValue, .real, "The metric of this example, mean over layers; see `metrics`.",
+          $0, "The metric of this example, mean over layers; see `metrics`.",
           whenEmpty: "it is undefined in every layer, or not of this condition")
       })
 
@@ -61,7 +62,7 @@ struct ICLFineTuningRows {
     ] + columns
       + layered.map {
         Column(
-          $0.rawValue, .real,
+          $0,
           "The metric of this example in this layer, mean over heads where it is of one; see `metrics`.",
           whenEmpty: "it is undefined here, or not of this condition")
       })

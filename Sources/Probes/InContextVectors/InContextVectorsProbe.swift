@@ -48,7 +48,9 @@ struct InContextVectorsProbe {
 
   static let scale = Column(
     "scale", .real, "λ, what the vector counts beside the activation; both of unit length.",
-    whenEmpty: "no vector was added, or the λ chosen on the development sets was")
+    formula: "λ of `in_context_vector`",
+    whenEmpty: "no vector was added, or the λ chosen on the development sets was",
+    source: "Liu et al. 2024, arXiv:2311.06668, §3")
 
   init(_ spec: InContextVectorsSpec, file: String, on context: ComputeContext) throws {
     self.spec = spec

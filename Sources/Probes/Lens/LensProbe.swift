@@ -2,7 +2,7 @@
 // final norm and the unembedding, or straight into it. One cell is one model on one task, or on the prompts that the file
 // spells out.
 //
-// Sources: nostalgebraist 2020, "interpreting GPT: the logit lens"; Hendel et al. 2023, arXiv:2310.15916, §5 and table 6,
+// Sources: nostalgebraist 2020, "interpreting GPT: the logit lens"; Hendel et al. 2023, arXiv:2310.15916, table 6,
 // whose released code has three quirks: θ is the mean over demonstration sets; its layer is the best one plus 2; GPT-J
 // goes into the unembedding without the final norm (`norm: none`). Here every layer is written, under both ends.
 

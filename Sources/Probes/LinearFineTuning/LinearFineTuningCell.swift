@@ -17,43 +17,59 @@ struct LinearFineTuningCell {
     case stack(StackWeights)
   }
 
+  private static let paper = "Lee, Sohn and Lee 2026, arXiv:2602.23197"
+
   /// The columns behind those of every results.csv.
   static let columns: [Column] = [
     Column(
       "mse_closed_form", .real,
       "The expected squared error of the theory's model whose free numbers g, w and c are read off the "
         + "trained weights. On rows over all seeds the mean over seeds, as of the next two.",
+      formula: "E (ŷ − y)² of the theory's model of g, w, c", unit: "squared units of y",
       range: "≥ 0",
       whenEmpty:
-        "the theory names no model for the condition, or for models of more than one layer, head or matrix"
+        "the theory names no model for the condition, or for models of more than one layer, head or matrix",
+      source: "this project, from Lee, Sohn and Lee 2026, arXiv:2602.23197"
     ),
     Column(
-      "mse_difference", .real, "value − mse_closed_form.", whenEmpty: "mse_closed_form is empty"),
+      "mse_difference", .real, "How far the measured error is from the theory's.",
+      formula: "value − mse_closed_form", unit: "squared units of y",
+      whenEmpty: "mse_closed_form is empty", source: Documentation.thisProject),
     Column(
       "mse_exact", .real,
       "The expected squared error of the trained weights as they are, all of them, by Isserlis's theorem.",
-      range: "≥ 0", whenEmpty: "the model has more than one layer, head or matrix"),
+      formula: "E (ŷ − y)² of the trained Q and v", unit: "squared units of y", range: "≥ 0",
+      whenEmpty: "the model has more than one layer, head or matrix",
+      source: "this project; Isserlis 1918, Biometrika 12"),
     Column(
-      "g", .real, "The mean eigenvalue of Q_xx relative to Σ⁻¹, times v_y.",
-      whenEmpty: "the condition's closed form has no g, or the row is over all seeds"),
+      "g", .real, "How far pre-training trusts the demonstrations.",
+      formula: "v_y times the mean eigenvalue of Q_xx relative to Σ⁻¹",
+      whenEmpty: "the condition's closed form has no g, or the row is over all seeds", source: paper
+    ),
     Column(
       "w", .real,
-      "The theory's w: v_x along θ₀ over v_y where all weights were trained; v_y times Q_xx's mean eigenvalue where the "
-        + "values were.",
-      whenEmpty: "the condition's closed form has no w, or the row is over all seeds"),
+      "The theory's w, which the zero-shot loss leaves free.",
+      formula:
+        "all weights trained: v_x along θ₀ over v_y; values: v_y times the mean eigenvalue of Q_xx",
+      whenEmpty: "the condition's closed form has no w, or the row is over all seeds", source: paper
+    ),
     Column(
-      "c", .real, "v_x along the theory's direction times Q_xx's mean eigenvalue.",
-      whenEmpty: "the condition's closed form has no c, or the row is over all seeds"),
+      "c", .real, "How much of the task the values alone take up.",
+      formula: "v_x along the theory's direction times the mean eigenvalue of Q_xx",
+      whenEmpty: "the condition's closed form has no c, or the row is over all seeds", source: paper
+    ),
     Column(
       "g_theory", .real, "What g is at the optimum of pre-training.",
-      whenEmpty: "g is empty"),
+      formula: "(n + 1) / (n + 1 + d + d σ²) for Σ = I", whenEmpty: "g is empty",
+      source: "this project, from Zhang, Frei and Bartlett 2023, arXiv:2306.09927"),
     Column(
       "w_theory", .real,
       "The w of least error on θ₀ at the training prompts' demonstrations: where the few-shot loss pulls.",
-      whenEmpty: "the condition is not `fine_tuned_value_auxiliary`, or w is empty"),
+      formula: "argmin over w of E (ŷ − y)² on θ₀ at n demonstrations, c as trained",
+      whenEmpty: "the condition is not `fine_tuned_value_auxiliary`, or w is empty", source: paper),
     Column(
-      "c_theory", .real, "What c is at the optimum of the zero-shot loss: 1 / (d + 4).",
-      whenEmpty: "c is empty"),
+      "c_theory", .real, "What c is at the optimum of the zero-shot loss.",
+      formula: "1 / (d + 4) for Σ = I", whenEmpty: "c is empty", source: paper),
   ]
 
   static func real(_ column: String, of row: ResultRow) -> Double? {

@@ -8,6 +8,8 @@ struct LinearFineTuningClaims {
   /// Rows of single seeds, and perhaps of all.
   let rows: [ResultRow]
 
+  private static let paper = "Lee, Sohn and Lee 2026, arXiv:2602.23197"
+
   static let schema = TableSchema(
     file: "claims.csv",
     meaning:
@@ -21,18 +23,34 @@ struct LinearFineTuningClaims {
       .shots,
       Column("condition", .text, "The condition of the first error; see `conditions`."),
       Column("other_condition", .text, "The condition of the second error."),
-      Column("value", .real, "The first mean squared error, mean over seeds.", range: "≥ 0"),
-      Column("other_value", .real, "The second, mean over seeds.", range: "≥ 0"),
-      Column("difference", .real, "value − other_value, mean over seeds."),
+      Column(
+        "value", .real, "The first mean squared error, mean over seeds.",
+        formula: "mean over seeds of mean (ŷ − y)²", unit: "squared units of y", range: "≥ 0",
+        source: paper),
+      Column(
+        "other_value", .real, "The second, mean over seeds.",
+        formula: "mean over seeds of mean (ŷ − y)²", unit: "squared units of y", range: "≥ 0",
+        source: paper),
+      Column(
+        "difference", .real, "The first minus the second, mean over seeds.",
+        formula: "value − other_value", unit: "squared units of y",
+        source: Documentation.thisProject),
       Column(
         "ci_low", .real, "The lower end of the difference's 95 % bootstrap interval over seeds.",
-        whenEmpty: "there is one seed"),
-      Column("ci_high", .real, "The upper end.", whenEmpty: "there is one seed"),
+        formula: "the 2.5 % quantile of the resamples", unit: "squared units of y",
+        whenEmpty: "there is one seed", source: "Efron 1979, Annals of Statistics 7"),
+      Column(
+        "ci_high", .real, "The upper end.", formula: "the 97.5 % quantile of the resamples",
+        unit: "squared units of y", whenEmpty: "there is one seed",
+        source: "Efron 1979, Annals of Statistics 7"),
       Column("n", .integer, "The number of seeds behind both values.", unit: "seeds", range: "≥ 1"),
       Column(
         "holds", .truth,
         "Whether the difference has the claimed sign (or, where nothing should change, is at most a fifth "
-          + "of the second error) in every seed.", range: "0 or 1"),
+          + "of the second error) in every seed.",
+        formula: "difference < 0, difference > 0, or |difference| ≤ other_value / 5, in every seed",
+        range: "0 or 1",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197, abstract; the fifth: this project"),
     ])
 
   enum Claim: String, CaseIterable {

@@ -16,14 +16,15 @@ struct LinearTaskVectorsCell {
     Column(
       "keep", .real,
       "The probability that a token took part in a layer in training; 1 is no dropout.",
-      range: "0 … 1"),
+      formula: "1 − dropout", range: "0 … 1", source: "Dong et al. 2026, arXiv:2506.09048"),
     Column(
       "mse_closed_form", .real,
-      "At the best scale of predictions: d for answering 0 (no vector, or one layer, which cannot join x to its arrow and "
-        + "y); d (d + 1) / (m + d + 1) for one plain gradient step on m demonstrations: m = 1 for an injected vector, "
+      "The expected squared error at the best scale of predictions: of answering 0 (no vector, or one layer, which cannot "
+        + "join x to its arrow and y), or of one plain gradient step on m demonstrations: m = 1 for an injected vector, "
         + "m = n in context with two layers, which trained models beat where their first layer also moves the inputs.",
-      range: "≥ 0",
-      whenEmpty: "the metric is neither `mse` nor `mse_rescaled`, or theory names no number"),
+      formula: "d; d (d + 1) / (m + d + 1)", unit: "squared units of y", range: "≥ 0",
+      whenEmpty: "the metric is neither `mse` nor `mse_rescaled`, or theory names no number",
+      source: "this project, from Dong et al. 2026, arXiv:2506.09048, §3"),
   ]
 
   var name: String { "linear-transformer-\(layers)" + (keep < 1 ? "-dropout" : "") }

@@ -23,7 +23,8 @@ struct MomentumAttentionProbe {
   ]
   private static let momentum = Column(
     "momentum", .real, "η: how much of the sum of earlier values is kept from token to token.",
-    range: "0 … 1", whenEmpty: "attention is plain")
+    formula: "η in s_t = η (s_(t−1) + v_(t−1))", range: "0 … 1", whenEmpty: "attention is plain",
+    source: "Dai et al. 2023, arXiv:2212.10559, §5")
   private static let length = Column(
     "length", .integer, "How many words of text the model sees at a time.", unit: "tokens",
     whenEmpty: "the row is about prompts of tasks")

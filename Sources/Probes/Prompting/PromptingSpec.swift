@@ -99,7 +99,8 @@ extension PromptingSpec {
     if holdout == nil, queries != .all || demonstrations != .all {
       throw reader.wrong(
         "holdout",
-        "query_pairs and demonstration_pairs other than 'all' need the holdout of training")
+        "query_pairs and demonstration_pairs other than 'all' need the holdout of training, such as "
+          + "{fraction: 0.1, seed: 1}")
     }
   }
 }

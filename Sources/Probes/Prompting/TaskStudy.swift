@@ -58,7 +58,10 @@ struct TaskStudy {
             answerable: answerable, dataset: dataset)
         } catch let error as TaskError {
           guard case .tooFewPairs = error else { throw error }
-          let lost = answerable.droppedCounts.map { "; \($1) pairs were dropped: \($0.rawValue)" }
+          let lost = answerable.droppedCounts.map { reason, count in
+            "; \(count) pairs were dropped: \(reason.rawValue)"
+              + (reason == .severalTokens ? ", which answer: first_token would keep" : "")
+          }
           dropped.append(
             Dropped(
               "task \(task.name) for \(model.name)", count: 1, why: "\(error)" + lost.joined()))

@@ -312,8 +312,8 @@ extension SpecReader {
 func advice(for name: String, among known: [String]) -> String {
   guard !known.isEmpty else { return "; no keys stand here" }
   let near = nearest(to: name, among: known)
-  let isNear = editDistance(String(name.prefix(64)), near) <= max(2, near.utf8.count / 3)
-  return isNear ? "; did you mean '\(near)'?" : "; there are \(known.joined(separator: ", "))"
+  return isNear(String(name.prefix(64)), near)
+    ? "; did you mean '\(near)'?" : "; there are \(known.joined(separator: ", "))"
 }
 
 /// A value that has one form in a resolved spec: `1` and `1.0` under a key for real numbers are the same.

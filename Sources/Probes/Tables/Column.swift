@@ -16,16 +16,20 @@ public struct Column: Sendable, Equatable {
   public let kind: Kind
   /// One sentence or two.
   public let meaning: String
+  /// In Unicode, on one line; `nil` where the cell is not computed.
+  public let formula: String?
   /// Such as "nats" or "tokens"; `nil` where there is none.
   public let unit: String?
   /// Which values occur; `nil` where the kind says it all.
   public let range: String?
   /// When the cell is empty; `nil` where it never is, which is checked as rows are written.
   public let whenEmpty: String?
+  /// The paper and section, or that it is this project's own; `nil` where there is nothing to cite.
+  public let source: String?
 
   public init(
-    _ name: String, _ kind: Kind, _ meaning: String, unit: String? = nil, range: String? = nil,
-    whenEmpty: String? = nil
+    _ name: String, _ kind: Kind, _ meaning: String, formula: String? = nil, unit: String? = nil,
+    range: String? = nil, whenEmpty: String? = nil, source: String? = nil
   ) {
     precondition(
       Self.isName(name) && !meaning.isEmpty,
@@ -33,9 +37,19 @@ public struct Column: Sendable, Equatable {
     self.name = name
     self.kind = kind
     self.meaning = meaning
+    self.formula = formula
     self.unit = unit
     self.range = range
     self.whenEmpty = whenEmpty
+    self.source = source
+  }
+
+  /// A column that holds one metric, by its name: its formula, unit, range and source are the metric's.
+  init(_ metric: Metric, _ meaning: String, whenEmpty: String) {
+    let own = metric.documentation
+    self.init(
+      metric.rawValue, .real, meaning, formula: own.formula, unit: own.unit, range: own.range,
+      whenEmpty: whenEmpty, source: own.source)
   }
 
   /// Whether a text can be a column's name: lower-case letters, digits and underscores.

@@ -48,9 +48,11 @@ public struct ColumnDictionary: Sendable, Equatable {
       "name": .string(column.name), "kind": .string(column.kind.rawValue),
       "meaning": .string(column.meaning),
     ]
+    add(column.formula, "formula", to: &object)
     add(column.unit, "unit", to: &object)
     add(column.range, "range", to: &object)
     object["empty"] = .string(column.whenEmpty ?? "never")
+    add(column.source, "source", to: &object)
     return .object(object)
   }
 

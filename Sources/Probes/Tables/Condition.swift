@@ -71,51 +71,58 @@ public enum Condition: String, Sendable, CaseIterable {
     case .zeroShot:
       Documentation(
         "The query alone, without demonstrations and without edits.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §3.2 (baseline)")
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.3 (baseline)")
     case .icl:
       Documentation(
         "The query after the demonstrations (in-context learning), without edits.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §3.2 (regular)")
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3.3 (regular)")
     case .iclShuffledLabels:
       Documentation(
         "As `icl`, the outputs of the demonstrations permuted among them: what format and label "
-          + "words alone give.")
+          + "words alone give.", source: "Todd et al. 2023, arXiv:2310.15213, §2.2")
     case .taskVector:
       Documentation(
         "The zero-shot prompt, its last token's activation at the row's hook and layer replaced by "
           + "the task vector θ(S), the mean over dummy queries after the demonstrations S.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §3.1")
+        formula: "h(last) := θ(S) = mean over dummies x′ of h(last; S, x′)",
+        source: "Hendel et al. 2023, arXiv:2310.15916, §3, and its released `task_vectors.py`")
     case .taskVectorRandom:
       Documentation(
-        "As `task_vector`, with a Gaussian random vector of the same Euclidean norm as θ(S).")
+        "As `task_vector`, with a Gaussian random vector of the same Euclidean norm as θ(S).",
+        source: Documentation.thisProject)
     case .taskVectorOtherTask:
       Documentation(
         "As `task_vector`, with the θ of another task, which `source_task` names; right answers are "
-          + "those of `task`.")
+          + "those of `task`.", source: Documentation.thisProject)
     case .taskVectorShuffledLabels:
       Documentation(
-        "As `task_vector`, θ extracted from demonstrations whose outputs are permuted among them.")
+        "As `task_vector`, θ extracted from demonstrations whose outputs are permuted among them.",
+        source: Documentation.thisProject)
     case .fineTuned:
       Documentation(
         "The zero-shot prompt on a model that was fine-tuned on the demonstrations.",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.1")
     case .fineTunedShuffledLabels:
       Documentation(
-        "As `fine_tuned`, the answers of the demonstrations permuted among them; compared with `icl`."
-      )
+        "As `fine_tuned`, the answers of the demonstrations permuted among them; compared with `icl`.",
+        source: Documentation.thisProject)
     case .fineTunedOtherTask:
       Documentation(
         "As `fine_tuned`, on the demonstrations of another task, which `source_task` names; compared "
-          + "with `icl` on those of `task`.")
+          + "with `icl` on those of `task`.", source: Documentation.thisProject)
     case .updateUniform:
       Documentation(
         "A draw from [0, 1) for each element instead of the fine-tuning update, or of its attention.",
+        formula: "u_i ~ U[0, 1)",
         source: "Dai et al. 2023, arXiv:2212.10559, §4.4, as released: nothing is subtracted")
     case .updateGaussian:
       Documentation(
-        "A Gaussian vector of the norm of the fine-tuning update instead of it.")
+        "A Gaussian vector of the norm of the fine-tuning update instead of it.",
+        source: Documentation.thisProject)
     case .updateOtherExample:
-      Documentation("The fine-tuning update of another example instead of its own.")
+      Documentation(
+        "The fine-tuning update of another example instead of its own.",
+        source: Documentation.thisProject)
     case .iclOtherOrder:
       Documentation(
         "In-context learning with the same demonstrations in another order instead of fine-tuning: what "
@@ -134,27 +141,45 @@ public enum Condition: String, Sendable, CaseIterable {
         "All weights fine-tuned on queries of one task without demonstrations.",
         source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedQueryKey:
-      Documentation("As `fine_tuned_all`, the query and key weights alone.")
+      Documentation(
+        "As `fine_tuned_all`, the query and key weights alone.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedValue:
-      Documentation("As `fine_tuned_all`, the value weights alone.")
+      Documentation(
+        "As `fine_tuned_all`, the value weights alone.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedAllAuxiliary:
       Documentation(
         "As `fine_tuned_all`, with the loss on prompts with demonstrations added, its weight falling "
           + "linearly from 1 to 0.", source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedQueryKeyAuxiliary:
-      Documentation("As `fine_tuned_all_auxiliary`, the query and key weights alone.")
+      Documentation(
+        "As `fine_tuned_all_auxiliary`, the query and key weights alone.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedValueAuxiliary:
-      Documentation("As `fine_tuned_all_auxiliary`, the value weights alone.")
+      Documentation(
+        "As `fine_tuned_all_auxiliary`, the value weights alone.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedQuery:
-      Documentation("As `fine_tuned_all`, the query weights alone (separate W_Q and W_K).")
+      Documentation(
+        "As `fine_tuned_all`, the query weights alone (separate W_Q and W_K).",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedKey:
-      Documentation("As `fine_tuned_all`, the key weights alone (separate W_Q and W_K).")
+      Documentation(
+        "As `fine_tuned_all`, the key weights alone (separate W_Q and W_K).",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedQueryAuxiliary:
-      Documentation("As `fine_tuned_all_auxiliary`, the query weights alone.")
+      Documentation(
+        "As `fine_tuned_all_auxiliary`, the query weights alone.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .fineTunedKeyAuxiliary:
-      Documentation("As `fine_tuned_all_auxiliary`, the key weights alone.")
+      Documentation(
+        "As `fine_tuned_all_auxiliary`, the key weights alone.",
+        source: "Lee, Sohn and Lee 2026, arXiv:2602.23197")
     case .trained:
-      Documentation("A stack of linear self-attention trained on in-context regression.")
+      Documentation(
+        "A stack of linear self-attention trained on in-context regression.",
+        source: "von Oswald et al. 2023, arXiv:2212.07677, §3")
     case .gradientDescent:
       Documentation(
         "Gradient descent from zero weights on the demonstrations' squared error, one step a layer, its step size "
@@ -165,8 +190,9 @@ public enum Condition: String, Sendable, CaseIterable {
         source: "von Oswald et al. 2023, arXiv:2212.07677, §3.2 and appendix A.10")
     case .taskVectorAdded:
       Documentation(
-        "As `task_vector`, θ(S) added to the activation, times the row's scale, instead of replacing it."
-      )
+        "As `task_vector`, θ(S) added to the activation, times the row's scale, instead of replacing it.",
+        formula: "h(last) + scale θ(S)",
+        source: "this project; added as by Todd et al. 2023, arXiv:2310.15213, §2.3")
     case .taskVectorMeanContext:
       Documentation(
         "As `task_vector`, with the mean of θ over the split's demonstration sets that do not show "
@@ -193,25 +219,31 @@ public enum Condition: String, Sendable, CaseIterable {
     case .meanHiddenAdded:
       Documentation(
         "The zero-shot prompt, the mean residual over all tokens of the dummy prompt added to its last "
-          + "token's, times the row's scale.")
+          + "token's, times the row's scale.",
+        formula: "h(last) + scale mean over t of h(t; dummy prompt)",
+        source: Documentation.thisProject)
     case .stateInjected:
       Documentation(
         "The query behind its demonstrations, the recurrent state of linear attention kept at the row's "
-          + "layer only and emptied at all others.")
+          + "layer only and emptied at all others.",
+        source: Documentation.thisProject)
     case .stateTruncated:
       Documentation(
         "The query behind its demonstrations, each head's recurrent state replaced at every layer by "
-          + "its best approximation of the row's rank.")
+          + "its best approximation of the row's rank.", formula: "Σ_(i ≤ rank) σ_i u_i v_iᵀ",
+        source: "this project; Eckart and Young 1936, Psychometrika 1")
     case .given:
-      Documentation("The prompt as the probe file spells it out, without edits.")
+      Documentation(
+        "The prompt as the probe file spells it out, without edits.",
+        source: Documentation.thisProject)
     case .taskVectorDecoded:
       Documentation(
         "The task vector θ(S) itself as the activation: nothing is patched.",
-        source: "Hendel et al. 2023, arXiv:2310.15916, §5")
+        source: "Hendel et al. 2023, arXiv:2310.15916, table 6")
     case .taskVectorOtherTaskDecoded:
       Documentation(
         "As `task_vector_decoded`, the θ of another task, which `source_task` names; outputs are those of "
-          + "`task`.")
+          + "`task`.", source: Documentation.thisProject)
     case .headMean:
       Documentation(
         "The in-context prompt with permuted labels, the output of the row's head at the last token "
@@ -223,7 +255,9 @@ public enum Condition: String, Sendable, CaseIterable {
           + "heads of the greatest average indirect effect write, on average over prompts of the task.",
         formula: "h + Σ_A W_O ā", source: "Todd et al. 2023, arXiv:2310.15213, §2.3")
     case .functionVectorRandomHeads:
-      Documentation("As `function_vector`, with as many heads drawn from all others.")
+      Documentation(
+        "As `function_vector`, with as many heads drawn from all others.",
+        source: Documentation.thisProject)
     case .layerAverage:
       Documentation(
         "As `function_vector`, with the mean residual of the same prompts at the last token and the "
@@ -236,11 +270,13 @@ public enum Condition: String, Sendable, CaseIterable {
         formula: "‖x‖ n(n(x) + λ (1 + max(0, cos(x, −v))) n(v)), n(x) = x / ‖x‖",
         source: "Liu et al. 2024, arXiv:2311.06668, §3, and its released code")
     case .inContextVectorRandom:
-      Documentation("As `in_context_vector`, with a Gaussian random vector.")
+      Documentation(
+        "As `in_context_vector`, with a Gaussian random vector.",
+        source: Documentation.thisProject)
     case .inContextVectorOtherTask:
       Documentation(
-        "As `in_context_vector`, with the demonstrations of another task, which `source_task` names."
-      )
+        "As `in_context_vector`, with the demonstrations of another task, which `source_task` names.",
+        source: Documentation.thisProject)
     case .vectorArithmetic:
       Documentation(
         "The zero-shot prompt of `task`, its last token's activation replaced by, or added to, a weighted "
@@ -250,20 +286,25 @@ public enum Condition: String, Sendable, CaseIterable {
           "Hendel et al. 2023, arXiv:2310.15916; of weights: Ilharco et al. 2022, arXiv:2212.04089")
     case .vectorArithmeticRandom:
       Documentation(
-        "As `task_vector_arithmetic`, with a Gaussian random vector of the same norm.")
+        "As `task_vector_arithmetic`, with a Gaussian random vector of the same norm.",
+        source: Documentation.thisProject)
     case .taskVectorOverride:
       Documentation(
         "The in-context prompt of one task, its last token's activation replaced by the θ of another, which "
-          + "`source_task` names.", source: "Hendel et al. 2023, arXiv:2310.15916, §4")
+          + "`source_task` names.",
+        source: "Hendel et al. 2023, arXiv:2310.15916, and its released `overriding.py`")
     case .overrideRandom:
       Documentation(
-        "As `task_vector_override`, with a Gaussian random vector of the same Euclidean norm.")
+        "As `task_vector_override`, with a Gaussian random vector of the same Euclidean norm.",
+        source: Documentation.thisProject)
     case .taskLabelsPermuted:
       Documentation(
         "The vectors of `task_vector`, dealt out to the tasks at random: what a measure of how tasks lie apart "
-          + "gives by chance.")
+          + "gives by chance.", source: Documentation.thisProject)
     case .plainAttention:
-      Documentation("Trained by the probe, with attention as it is.")
+      Documentation(
+        "Trained by the probe, with attention as it is.",
+        source: "Dai et al. 2023, arXiv:2212.10559, §5 (Transformer)")
     case .momentumAttention:
       Documentation(
         "As `plain_attention`, from the same weights on the same batches, with the decaying sum of the "
@@ -271,11 +312,13 @@ public enum Condition: String, Sendable, CaseIterable {
         formula: "s_t = η (s_(t−1) + v_(t−1)), s_0 = 0; attention(t) + s_t",
         source: "Dai et al. 2023, arXiv:2212.10559, §5")
     case .clean:
-      Documentation("The clean prompt of a pair, without edits.")
+      Documentation(
+        "The clean prompt of a pair, without edits.",
+        source: "Heimersheim and Nanda 2024, arXiv:2404.15255")
     case .corrupt:
       Documentation(
-        "The corrupt prompt of a pair, without edits: as long as the clean one, with another answer."
-      )
+        "The corrupt prompt of a pair, without edits: as long as the clean one, with another answer.",
+        source: "Heimersheim and Nanda 2024, arXiv:2404.15255")
     case .denoised:
       Documentation(
         "The corrupt prompt, the activation at the row's hook, layer, position and head replaced by "
@@ -287,7 +330,9 @@ public enum Condition: String, Sendable, CaseIterable {
         "The clean prompt, the activation at the row's place replaced by that of the corrupt prompt.",
         source: "Wang et al. 2022, arXiv:2211.00593; Heimersheim and Nanda 2024, arXiv:2404.15255")
     case .untrainedICL:
-      Documentation("As `icl`, on weights drawn anew from the initial distribution.")
+      Documentation(
+        "As `icl`, on weights drawn anew from the initial distribution.",
+        source: "Deutch et al. 2024, arXiv:2311.07772, §4")
     case .untrained:
       Documentation(
         "As the probe's main condition (`task_vector`, for one), on weights drawn anew from the "

@@ -26,7 +26,7 @@ public enum DataDictionary {
   }
 
   /// Every table: those of all runs, then what single probes add, then those of other commands.
-  static let tables: [(owner: String?, tables: [TableSchema])] =
+  package static let tables: [(owner: String?, tables: [TableSchema])] =
     [(nil, [.results, .samples, .tokens])] + ProbeRegistry.tables.map { ($0.probe, $0.tables) }
     + TableSchema.ofCommands.map { ($0.owner, $0.tables) }
 
@@ -62,7 +62,8 @@ public enum DataDictionary {
 extension Column {
   var documentation: Documentation {
     Documentation(
-      meaning, unit: unit, range: range ?? (kind == .truth ? "0 or 1" : nil), whenEmpty: whenEmpty)
+      meaning, formula: formula, unit: unit, range: range ?? (kind == .truth ? "0 or 1" : nil),
+      whenEmpty: whenEmpty, source: source)
   }
 }
 
@@ -83,13 +84,16 @@ extension DataDictionary.Entry {
     return lines.joined(separator: "\n")
   }
 
-  /// The entry as a row of a Markdown table: name, meaning, formula, unit and range, empty, source.
+  /// The entry as a row of a Markdown table: name, meaning, formula, unit and range, empty, source; of a condition, which
+  /// is no number, name, meaning, formula, source.
   var markdown: String {
-    let cells = [
-      "`\(name)`", documentation.meaning, documentation.formula ?? "",
+    let numeric = [
       [documentation.unit, documentation.range].compactMap { $0 }.joined(separator: "; "),
-      documentation.whenEmpty ?? (kind == "condition" ? "" : "never"), documentation.source ?? "",
+      documentation.whenEmpty ?? "never",
     ]
+    let cells =
+      ["`\(name)`", documentation.meaning, documentation.formula ?? ""]
+      + (kind == "condition" ? [] : numeric) + [documentation.source ?? ""]
     return "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
   }
 }
@@ -133,10 +137,8 @@ extension DataDictionary {
     var parts = ["# Data dictionary\n\n" + introduction]
     parts.append("## Metrics\n\n" + ([head] + metrics.map(\.markdown)).joined(separator: "\n"))
     parts.append(
-      "## Conditions\n\n| name | meaning | source |\n|---|---|---|\n"
-        + conditions.map {
-          "| `\($0.name)` | \($0.documentation.meaning) | \($0.documentation.source ?? "") |"
-        }.joined(separator: "\n"))
+      "## Conditions\n\n| name | meaning | formula | source |\n|---|---|---|---|\n"
+        + conditions.map(\.markdown).joined(separator: "\n"))
     var kinds: [String] = []
     for entry in columns where !kinds.contains(entry.kind) { kinds.append(entry.kind) }
     for kind in kinds {
@@ -151,8 +153,8 @@ extension DataDictionary {
   private static let introduction = """
     What stands in Thetascope's tables. `thetascope explain --markdown` prints this page, from what is documented beside \
     each metric, condition and column in the code; `thetascope explain NAME` prints one entry, and a run's `columns.json` \
-    has those of its own tables. Numbers without a unit have none; what has no paper beside it is this project's. A column \
-    is listed under the first table that has it.
+    has those of its own tables. Numbers without a unit have none; names, places and counts have no formula and no source. \
+    A column is listed under the first table that has it.
     """
 }
 

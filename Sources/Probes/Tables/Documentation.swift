@@ -12,12 +12,15 @@ public struct Documentation: Sendable, Equatable {
   public let range: String?
   /// When the value is empty; `nil` where it never is.
   public let whenEmpty: String?
-  /// The paper and section.
+  /// The paper and section, or that it is this project's own. Of columns, `nil` where a name, a place or a count needs none.
   public let source: String?
+
+  /// What has no paper behind it.
+  static let thisProject = "this project"
 
   public init(
     _ meaning: String, formula: String? = nil, unit: String? = nil, range: String? = nil,
-    whenEmpty: String? = nil, source: String? = nil
+    whenEmpty: String? = nil, source: String?
   ) {
     self.meaning = meaning
     self.formula = formula

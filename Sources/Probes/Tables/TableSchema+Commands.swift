@@ -13,13 +13,16 @@ extension TableSchema {
         whenEmpty: "the point is outside the blocks"),
       Column("numbers", .integer, "How many numbers were compared."),
       Column(
-        "maximal_error", .real, "The largest absolute difference.",
-        whenEmpty: "one side is not a number"),
+        "maximal_error", .real, "The largest absolute difference.", formula: "max |a − r|",
+        range: "≥ 0",
+        whenEmpty: "one side is not a number", source: Documentation.thisProject),
       Column(
         "relative_error", .real,
         "The largest absolute difference over the root mean square of the reference.",
+        formula: "max |a − r| / √(mean r²)", range: "≥ 0",
         whenEmpty:
-          "one side is not a number, or the reference is zero and the model's values are not"
+          "one side is not a number, or the reference is zero and the model's values are not",
+        source: Documentation.thisProject
       ),
     ])
 
@@ -38,7 +41,11 @@ extension TableSchema {
       Column(
         "layer", .integer, "The block that θ was patched after, counted from 0.",
         whenEmpty: "the number is not about one layer"),
-      Column("value", .real, "The number."),
+      Column(
+        "value", .real, "The number.",
+        formula: "right / n, or the loss −mean ln p, ‖gradient‖ or rate of the step",
+        unit: "nats a token for `loss`",
+        source: "this project; θ's loss: Yang et al. 2025, arXiv:2501.09240"),
     ])
 
   /// With the commands that write them.

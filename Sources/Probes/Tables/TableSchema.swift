@@ -61,15 +61,24 @@ extension TableSchema {
       Column(
         "metric", .text, "What was measured; see `metrics`.", range: "the names under `metrics`"),
       Column(
-        "value", .real, "The value of the metric, in the metric's unit.",
-        whenEmpty: "the metric is undefined here; its documentation says when"),
+        "value", .real, "The value of the metric, in the metric's unit.", formula: "the metric's",
+        unit: "the metric's", range: "the metric's",
+        whenEmpty: "the metric is undefined here; its documentation says when",
+        source: "the metric's"),
       Column(
         "ci_low", .real,
         "The lower end of the 95 % confidence interval: Wilson's for a single accuracy, else the "
           + "percentile bootstrap with 10,000 resamples clustered by query.",
-        whenEmpty: "the value is empty, or the data do not say how uncertain it is"),
+        formula:
+          "(p + z²/2n − z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n), z = 1.96; else the resamples' 2.5 % quantile",
+        whenEmpty: "the value is empty, or the data do not say how uncertain it is",
+        source: "Wilson 1927, JASA 22; Efron 1979, Annals of Statistics 7"),
       Column(
-        "ci_high", .real, "The upper end of the same interval.", whenEmpty: "ci_low is empty"),
+        "ci_high", .real, "The upper end of the same interval.",
+        formula:
+          "(p + z²/2n + z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n), z = 1.96; else the resamples' 97.5 % quantile",
+        whenEmpty: "ci_low is empty",
+        source: "Wilson 1927, JASA 22; Efron 1979, Annals of Statistics 7"),
       Column(
         "n", .integer, "The number of examples that the value is over.", unit: "examples",
         range: "≥ 0"),
@@ -93,25 +102,31 @@ extension TableSchema {
           + "generated greedily.", whenEmpty: "the model was not asked for an answer"),
       Column(
         "correct", .truth, "Whether the prediction counts as right under the run's rule.",
-        range: "0 or 1", whenEmpty: "prediction is empty"),
+        formula: "prediction = target, or as `answer_rule` says", range: "0 or 1",
+        whenEmpty: "prediction is empty",
+        source: "exact and synonym: this project; hendel: icl_task_vectors, by category"),
       Column(
         "target_rank", .integer,
         "How many tokens of the vocabulary have a greater logit than the target's first token.",
-        unit: "tokens", range: "0 (most probable) … vocabulary − 1",
+        formula: "|{t : logit(t) > logit(target)}|", unit: "tokens",
+        range: "0 (most probable) … vocabulary − 1",
         whenEmpty: "the target was not scored"),
       Column(
         "target_logprob", .real,
         "The natural logarithm of the target's probability; of a target of "
-          + "several tokens, summed over them.", unit: "nats", range: "≤ 0",
-        whenEmpty: "the target was not scored"),
+          + "several tokens, summed over them.", formula: "Σ_i ln p(target_i | target_<i, prompt)",
+        unit: "nats", range: "≤ 0", whenEmpty: "the target was not scored",
+        source: "Dai et al. 2023, arXiv:2212.10559, as released (scores of answers)"),
       Column(
         "logit_diff", .real,
         "The logit of the target's first token minus the highest logit among all "
           + "other tokens, or minus that of the contrast answer where the probe names one.",
-        unit: "logits", whenEmpty: "the target was not scored"),
+        formula: "logit(target) − max over others, or − logit(contrast)", unit: "logits",
+        whenEmpty: "the target was not scored",
+        source: "Wang et al. 2022, arXiv:2211.00593, §2 (of two answers)"),
       Column(
         "prompt_sha256", .text, "The SHA-256 of the prompt's text in UTF-8.",
-        range: "64 hexadecimal digits"),
+        range: "64 hexadecimal digits", source: "FIPS 180-4"),
     ])
 
   /// The tokens that an activation speaks of, through the unembedding.
@@ -122,10 +137,15 @@ extension TableSchema {
       Column("rank", .integer, "The place of the token among all, by logit.", range: "0 (first) …"),
       Column("token_id", .integer, "The token's number in the vocabulary.", range: "≥ 0"),
       Column("token", .text, "The token's text as it stands in the vocabulary."),
-      Column("logit", .real, "The token's logit.", unit: "logits", whenEmpty: "it is not finite"),
       Column(
-        "probability", .real, "Its share of the softmax over the vocabulary.", range: "0 … 1",
-        whenEmpty: "the logits are not finite"),
+        "logit", .real, "The token's logit.", formula: "⟨norm(a), W_U[token]⟩", unit: "logits",
+        whenEmpty: "it is not finite",
+        source: "nostalgebraist 2020, interpreting GPT: the logit lens"),
+      Column(
+        "probability", .real, "Its share of the softmax over the vocabulary.",
+        formula: "exp(logit(token)) / Σ_t exp(logit(t))", range: "0 … 1",
+        whenEmpty: "the logits are not finite",
+        source: "Hendel et al. 2023, arXiv:2310.15916, table 6 (of θ)"),
     ])
 }
 
@@ -134,7 +154,8 @@ extension Column {
   public static let runID = Column(
     "run_id", .text,
     "The run: the first 16 hexadecimal digits of the SHA-256 of the resolved spec, of the digests of "
-      + "checkpoint, tokenizer and data, and of the precision.", range: "16 hexadecimal digits")
+      + "checkpoint, tokenizer and data, and of the precision.",
+    formula: "hex(SHA-256(spec ‖ digests ‖ precision))[0 ..< 16]", range: "16 hexadecimal digits")
   public static let probe = Column("probe", .text, "The probe, as in the probe file.")
   public static let model = Column(
     "model", .text, "The model: the last component of its folder's path.")

@@ -1,7 +1,7 @@
 // The probe `task-geometry`: how θ of many demonstration sets of many tasks lie to each other, layer by layer, and what θ of
 // each task does in prompts of every other. One cell is the geometry of a model, or one task's vectors put in everywhere.
 //
-// Source: Hendel et al. 2023, arXiv:2310.15916, §5; their `task_vectors_robustness.py`.
+// Source: Hendel et al. 2023, arXiv:2310.15916, §4; their `task_vectors_robustness.py`.
 
 import HookPoints
 import ICLTasks

@@ -90,7 +90,7 @@ public struct TrainingSpec: Sendable, Equatable {
   public var shots: ClosedRange<Int>
   /// How demonstrations are written.
   public var template: PromptTemplate
-  /// The share of each task's pairs that training does not see.
+  /// The share of each task's pairs that training does not see, from 0 on and below 1.
   public var holdout: Double
   /// How often each task is drawn.
   public var weights: TrainingPrompts.Weights

@@ -76,6 +76,8 @@ struct TrainingState {
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case otherInputs(file: String)
   case notACheckpoint(file: String)
+  /// A share of held-out pairs that is none, or that leaves nothing to learn from.
+  case invalidHoldout(Double)
 
   public var description: String {
     switch self {
@@ -84,6 +86,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         + "remove it to start anew"
     case .notACheckpoint(let file):
       "\(file): not a checkpoint of this training; remove it to start anew"
+    case .invalidHoldout(let share):
+      "holdout is \(share), expected a share from 0 on and below 1, so that pairs are left to learn from"
     }
   }
 }

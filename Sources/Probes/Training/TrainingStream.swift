@@ -13,8 +13,11 @@ struct TrainingStream: Sendable {
   let tokenizer: PromptEncoder
   let spec: TrainingSpec
 
-  /// - Throws: `TaskError` for a task of which the tokenizer or the holdout leaves nothing.
+  /// - Throws: `TrainingError.invalidHoldout`; `TaskError` for a task of which the tokenizer or the holdout leaves nothing.
   init(_ tasks: [AnswerableTask], tokenizer: PromptEncoder, spec: TrainingSpec) throws {
+    guard (0..<1).contains(spec.holdout) else {
+      throw TrainingError.invalidHoldout(spec.holdout)
+    }
     self.tasks = tasks
     self.tokenizer = tokenizer
     self.spec = spec

@@ -46,10 +46,12 @@ extension TableSchema {
       Column("prompt", .integer, "The prompt, counted from 0."),
       Column("text", .text, "The prompt's text."),
       Column("condition", .text, "Whether the vector was applied.", range: "clean, patched"),
-      Column("rank", .integer, "0 is the most probable token."),
+      Column("rank", .integer, "0 is the most probable token.", range: "≥ 0"),
       Column("token_id", .integer, "The token's id."),
       Column("token", .text, "The token's text."),
-      Column("probability", .real, "Its probability."),
+      Column(
+        "probability", .real, "Its probability.", formula: "exp(logit(token)) / Σ_t exp(logit(t))",
+        range: "0 … 1", source: Documentation.thisProject),
     ])
 }
 

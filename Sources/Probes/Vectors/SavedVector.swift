@@ -197,6 +197,8 @@ extension TableSchema {
       Column("mode", .text, "Whether it replaces or is added."),
       Column("set", .integer, "The demonstration set, counted from 0."),
       Column("component", .integer, "The place in the vector, counted from 0."),
-      Column("value", .real, "The number.", whenEmpty: "it is not finite"),
+      Column(
+        "value", .real, "The number.", formula: "θ(S)_component", unit: "the activation's",
+        whenEmpty: "it is not finite", source: "Hendel et al. 2023, arXiv:2310.15916, §3"),
     ])
 }

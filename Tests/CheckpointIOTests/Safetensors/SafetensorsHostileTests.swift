@@ -153,7 +153,7 @@ import Testing
     ),
     (
       "{" + tensor("a", "[2]", "[0,8]") + "}", 4,
-      "tensor 'a' ends at byte 8 of the data, but the file holds 4"
+      "tensor 'a' ends at byte 8 of the data, but the file holds 4; it was cut off, download it again"
     ),
     (
       "{" + tensor("a", "[2]", "[9223372036854775799,9223372036854775807]") + "}", 8,
@@ -161,7 +161,8 @@ import Testing
     ),
     (
       "{" + tensor("a", "[2305843009213693951]", "[0,9223372036854775804]") + "}", 8,
-      "tensor 'a' ends at byte 9223372036854775804 of the data, but the file holds 8"
+      "tensor 'a' ends at byte 9223372036854775804 of the data, but the file holds 8; it was cut off, "
+        + "download it again"
     ),
     (
       "{" + tensor("a", "[1]", "[0,4]") + "}", 5,

@@ -8,18 +8,19 @@ public enum ProgressLine {
   ///
   /// - Parameters:
   ///   - progress: how far the run is.
+  ///   - unit: what is counted, in the plural.
   ///   - title: what stands first.
   ///   - screen: what it is drawn on.
   public static func text(
-    _ progress: RunProgress, title: String, on screen: Screen = .plain
+    _ progress: RunProgress, _ unit: String = "cells", title: String, on screen: Screen = .plain
   ) -> String {
     let width = screen.width
     var facts = [
-      "\(progress.finished) of \(progress.total) cells", percent(progress.share),
+      "\(progress.finished) of \(progress.total) \(unit)", percent(progress.share),
     ]
     let now = progress.finished - progress.resumed
     if now > 0, progress.elapsed > 0 {
-      facts.append(rate(Double(now) / progress.elapsed) + " cells/s")
+      facts.append(rate(Double(now) / progress.elapsed) + " \(unit)/s")
     }
     if progress.finished == progress.total {
       facts.append("done in " + duration(progress.elapsed))

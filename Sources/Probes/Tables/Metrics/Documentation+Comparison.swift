@@ -11,16 +11,16 @@ extension Documentation {
   static let rec2FTPBaseRate = Documentation(
     "What Rec2FTP would be if fine-tuning told nothing.",
     formula: "|ZSL wrong ∧ ICL right| / |ZSL wrong|", range: "0 … 1",
-    whenEmpty: "zero-shot is right everywhere")
+    whenEmpty: "zero-shot is right everywhere", source: thisProject)
 
   static let rec2FTPLift = Documentation(
     "Rec2FTP minus its base rate.", formula: "rec2ftp − rec2ftp_base_rate", range: "−1 … 1",
-    whenEmpty: "either is undefined")
+    whenEmpty: "either is undefined", source: thisProject)
 
   static let rec2FTPReverse = Documentation(
     "Of the examples that in-context learning mends, the share that fine-tuning mends too.",
     formula: "|ZSL wrong ∧ FT right ∧ ICL right| / |ZSL wrong ∧ ICL right|", range: "0 … 1",
-    whenEmpty: "in-context learning mends no example")
+    whenEmpty: "in-context learning mends no example", source: thisProject)
 
   static let simAOU = Documentation(
     "Similarity of attention output updates, each output normalised before the subtraction; h is "
@@ -72,7 +72,7 @@ extension Documentation {
 
   static let kendallTauExamples = Documentation(
     "The same between whole demonstrations: the softmax of those scores over tokens, summed "
-      + "over each demonstration's.", range: "−1 … 1",
+      + "over each demonstration's.", formula: "(C − D) / √((P − Tₓ)(P − T_y))", range: "−1 … 1",
     whenEmpty: "all values of one side are equal in every example",
     source: "LMOps understand_icl `compute_training_example_attn.py`")
 
@@ -85,8 +85,9 @@ extension Documentation {
 
   static let recallAtKExamples = Documentation(
     "The same between whole demonstrations; k is the run's `top_demonstrations`.",
-    range: "0 … 1",
-    whenEmpty: "there are fewer than k items")
+    formula: "|top_k(ICL) ∩ top_k(condition)| / k", range: "0 … 1",
+    whenEmpty: "there are fewer than k items",
+    source: "LMOps understand_icl `compute_training_example_attn.py`")
 
   static let tokenOverlap = Documentation(
     "The share of the ten most probable next tokens of in-context learning that are among the ten "

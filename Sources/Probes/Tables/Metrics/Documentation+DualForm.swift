@@ -18,39 +18,46 @@ extension Documentation {
     "The Frobenius norm of ΔW_ICL = Σ over the demonstrations' tokens of φ(k) ⊗ v, decay included "
       + "(rows of `icl`), or of ΔW_FT = Σ over the query's tokens, those of the zero-shot run "
       + "subtracted (other rows). Beginning tokens count as the query's.",
-    range: "≥ 0", whenEmpty: "n = 0", source: "Dai et al. 2023, arXiv:2212.10559, §3")
+    formula: "‖ΔW‖ = √(Σ ΔW_ij²)", range: "≥ 0", whenEmpty: "n = 0",
+    source: "Dai et al. 2023, arXiv:2212.10559, §3")
 
   static let dualNormQuery = Documentation(
     "The Frobenius norm of ΔW_query = Σ over the query's tokens of φ(k) ⊗ v in context minus the "
-      + "same zero-shot.", range: "≥ 0", whenEmpty: "n = 0")
+      + "same zero-shot.", formula: "‖ΔW_query‖", range: "≥ 0", whenEmpty: "n = 0",
+    source: thisProject)
 
   static let dualCosine = Documentation(
-    "The cosine of ΔW_ICL and ΔW_FT, as vectors of their elements.", range: "−1 … 1",
-    whenEmpty: "one of them is 0 in every example")
+    "The cosine of ΔW_ICL and ΔW_FT, as vectors of their elements.",
+    formula: "⟨ΔW_ICL, ΔW_FT⟩ / (‖ΔW_ICL‖ ‖ΔW_FT‖)", range: "−1 … 1",
+    whenEmpty: "one of them is 0 in every example", source: thisProject)
 
   static let dualCosineQuery = Documentation(
-    "The cosine of ΔW_query and ΔW_FT.", range: "−1 … 1",
-    whenEmpty: "one of them is 0 in every example")
+    "The cosine of ΔW_query and ΔW_FT.", formula: "⟨ΔW_query, ΔW_FT⟩ / (‖ΔW_query‖ ‖ΔW_FT‖)",
+    range: "−1 … 1", whenEmpty: "one of them is 0 in every example", source: thisProject)
 
   static let dualCosineICLQuery = Documentation(
-    "The cosine of ΔW_ICL and ΔW_query.", range: "−1 … 1",
-    whenEmpty: "one of them is 0 in every example")
+    "The cosine of ΔW_ICL and ΔW_query.", formula: "⟨ΔW_ICL, ΔW_query⟩ / (‖ΔW_ICL‖ ‖ΔW_query‖)",
+    range: "−1 … 1", whenEmpty: "one of them is 0 in every example", source: thisProject)
 
   static let dualPrincipalFirst = Documentation(
     "The cosine of the least principal angle between the directions of queries that ΔW_ICL and "
       + "ΔW_FT act on most: the left singular vectors of the run's `dual_rank` greatest singular "
-      + "values.", range: "0 … 1", whenEmpty: "a rank is smaller in every example",
-    source: "Björck and Golub 1973, Math. Comp. 27")
+      + "values.", formula: "σ₁(U_ICLᵀ U_FT)", range: "0 … 1",
+    whenEmpty: "a rank is smaller in every example", source: principalAngles)
 
   static let dualPrincipalLast = Documentation(
-    "The same of the greatest principal angle.", range: "0 … 1",
-    whenEmpty: "a rank is smaller in every example")
+    "The same of the greatest principal angle.", formula: "σ_r(U_ICLᵀ U_FT)", range: "0 … 1",
+    whenEmpty: "a rank is smaller in every example", source: principalAngles)
 
   static let dualPrincipalQueryFirst = Documentation(
-    "The cosine of the least principal angle between ΔW_query and ΔW_FT.", range: "0 … 1",
-    whenEmpty: "a rank is smaller in every example")
+    "The cosine of the least principal angle between ΔW_query and ΔW_FT.",
+    formula: "σ₁(U_queryᵀ U_FT)", range: "0 … 1",
+    whenEmpty: "a rank is smaller in every example", source: principalAngles)
 
   static let dualPrincipalQueryLast = Documentation(
-    "The cosine of the greatest principal angle between ΔW_query and ΔW_FT.", range: "0 … 1",
-    whenEmpty: "a rank is smaller in every example")
+    "The cosine of the greatest principal angle between ΔW_query and ΔW_FT.",
+    formula: "σ_r(U_queryᵀ U_FT)", range: "0 … 1",
+    whenEmpty: "a rank is smaller in every example", source: principalAngles)
+
+  private static let principalAngles = "this project; angles: Björck and Golub 1973, Math. Comp. 27"
 }

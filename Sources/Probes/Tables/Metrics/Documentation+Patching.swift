@@ -27,11 +27,13 @@ extension Documentation {
     "The mean absolute difference between predicted and measured effect, over the places of the "
       + "row's hook, by example.",
     formula: "mean |attribution_effect − indirect_effect|", unit: "logits", range: "≥ 0",
-    whenEmpty: "n = 0")
+    whenEmpty: "n = 0", source: thisProject)
 
   static let attributionCorrelation = Documentation(
     "Pearson's correlation between predicted and measured effects over the places of the row's "
-      + "hook and the examples.", range: "−1 … 1", whenEmpty: "one side does not vary")
+      + "hook and the examples.",
+    formula: "cov(predicted, measured) / (sd(predicted) sd(measured))",
+    range: "−1 … 1", whenEmpty: "one side does not vary", source: thisProject)
 
   static let directLogit = Documentation(
     "What the row's module or head adds directly to the logit of the right answer above the mean "
@@ -48,10 +50,13 @@ extension Documentation {
 
   static let averageIndirectEffect = Documentation(
     "The causal indirect effect, mean over the tasks of the run, every task counting the same.",
-    range: "−1 … 1", whenEmpty: "no prompt of any task was answered rightly",
+    formula: "mean over tasks of causal_indirect_effect", range: "−1 … 1",
+    whenEmpty: "no prompt of any task was answered rightly",
     source: "Todd et al. 2023, arXiv:2310.15213, equation 5")
 
   static let headRank = Documentation(
     "The place of a head of the function vector by average indirect effect; other heads have no row.",
-    range: "0 (the greatest) … heads chosen − 1", whenEmpty: "never")
+    formula: "|{heads with a greater average_indirect_effect}|",
+    range: "0 (the greatest) … heads chosen − 1", whenEmpty: "never",
+    source: "Todd et al. 2023, arXiv:2310.15213, §2.3")
 }

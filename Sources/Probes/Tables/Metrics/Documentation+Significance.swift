@@ -25,17 +25,19 @@ extension Documentation {
 
   static let holmP = Documentation(
     "The test's p-value adjusted by Holm's method over the curve, or over the places of `permutation_p_corrected`.",
-    range: "0 … 1",
+    formula: "max over j ≤ i of min(1, (m − j + 1) p_(j)), p_(1) ≤ … ≤ p_(m)", range: "0 … 1",
     whenEmpty: "n = 0", source: "Holm 1979, Scandinavian Journal of Statistics 6")
 
   static let benjaminiHochbergP = Documentation(
     "The test's p-value adjusted by Benjamini and Hochberg's method over the curve, or over the places of "
       + "`permutation_p_corrected`.",
-    range: "0 … 1", whenEmpty: "n = 0", source: "Benjamini and Hochberg 1995, JRSS B 57")
+    formula: "min over j ≥ i of min(1, m p_(j) / j), p_(1) ≤ … ≤ p_(m)", range: "0 … 1",
+    whenEmpty: "n = 0", source: "Benjamini and Hochberg 1995, JRSS B 57")
 
   static let crossFittedAccuracy = Documentation(
     "The accuracy of choosing the best layer and using it, each query judged under the layer that "
       + "is best on all other queries: what the best layer's accuracy is worth after the choice.",
+    formula: "mean over queries of right(query, argmax over layers of accuracy without it)",
     range: "0 … 1", whenEmpty: "there are fewer than two queries",
     source: "Stone 1974, JRSS B 36")
 }
