@@ -197,7 +197,8 @@ public enum Condition: String, Sendable, CaseIterable {
     case .stateInjected:
       Documentation(
         "The query behind its demonstrations, the recurrent state of linear attention kept at the row's "
-          + "layer only and emptied at all others.")
+          + "layer only and emptied at all others; softmax layers of a hybrid and short convolutions keep what "
+          + "they have.")
     case .stateTruncated:
       Documentation(
         "The query behind its demonstrations, each head's recurrent state replaced at every layer by "
