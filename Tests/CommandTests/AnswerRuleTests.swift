@@ -58,11 +58,12 @@ extension CommandTests {
       }
       // The paper's mixture is each rule where its category is.
       let categories = ["exact": "linguistic", "synonym": "translation", "prefix": "knowledge"]
+      let category = categories[rule] ?? ""
       let task: JSON = [
-        "name": "written", "category": .string(categories[rule] ?? ""),
+        "name": "written", "category": .string(category),
         "source": "made by the test", "pairs": .array(pairs),
       ]
-      try space.write(task.serialized(pretty: true), to: "tasks/other/written.json")
+      try space.write(task.serialized(pretty: true), to: "tasks/\(category)/written.json")
       for (out, name) in [("own", rule), ("mixture", "hendel")] {
         try space.write(
           """
@@ -88,7 +89,7 @@ extension CommandTests {
         for row in samples {
           let (answer, isRight) = try #require(expected[row["query"] ?? ""])
           #expect(row["target"] == answer)
-          #expect(row["correct"] == (isRight ? "true" : "false"), "\(name): \(row)")
+          #expect(row["correct"] == (isRight ? "1" : "0"), "\(name): \(row)")
         }
       }
     }

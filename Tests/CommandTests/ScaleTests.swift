@@ -60,7 +60,7 @@ extension CommandTests {
         shots: 3
         development_sets: 2
         test_sets: 2
-        mean_sets: 4
+        mean_sets: 8
         effect_sets: 2
         heads: 3
 

@@ -14,12 +14,12 @@ import Testing
 extension CommandTests {
   @Suite struct VariantOracleTests {
     /// Two tasks on the same inputs whose answers have nothing in common. Every second output of `loud` has two tokens;
-    /// a third of the vocabulary is accepted besides, so that random models are right now and then.
+    /// a part of the vocabulary is accepted besides, so that random models are right now and then.
     private static let tasks = [
       task(
         "loud", words,
         { $0 % 2 == 0 ? capitals[$0] : "\(capitals[$0]) \(capitals[($0 + 1) % 20])" }, [0, 1]),
-      task("soft", words, { "\(words[($0 + 3) % 20]) \(words[($0 + 4) % 20])" }, [2, 3]),
+      task("soft", words, { "\(words[($0 + 3) % 20]) \(words[($0 + 4) % 20])" }, [2, 3, 4]),
     ]
     /// A task and its inverse.
     private static let bijection = [
@@ -53,7 +53,7 @@ extension CommandTests {
     private static func dataset(_ task: ICLTask, shots: Int = 3, dummies: Int = 2) throws
       -> TaskDataset
     {
-      try TaskDataset(task: task, shots: shots, dummies: dummies, seed: 7)
+      try TaskDataset(task: task, shots: shots, dummies: dummies, seed: 11)
     }
 
     private static func json(_ set: DemonstrationSet, of task: ICLTask) -> JSONObject {
@@ -88,7 +88,7 @@ extension CommandTests {
         try TaskConflict(prompt: loud, vector: dataset(tasks[1])))
       let both = bijection[0].bijection(with: bijection[1])
       let facts = try BijectionDataset(
-        both, names: ("cap", "low"), shots: 3, dummies: 2, seed: 7)
+        both, names: ("cap", "low"), shots: 3, dummies: 2, seed: 11)
       func answers(_ task: ICLTask) -> JSON {
         .object(
           JSONObject(task.pairs.map { ($0.input, .array($0.answers.map { .string($0) })) }))
@@ -113,7 +113,7 @@ extension CommandTests {
         "dummies=1": json(try dataset(tasks[0], dummies: 1)),
         "order=0": json(loud) { set in
           var generator = SeededGenerator(
-            key: "order\u{0}0\u{0}\(set.split.rawValue)\u{0}\(set.index)", seed: 7)
+            key: "order\u{0}0\u{0}\(set.split.rawValue)\u{0}\(set.index)", seed: 11)
           return DemonstrationSet(
             split: set.split, index: set.index,
             demonstrations: generator.shuffled(set.demonstrations), query: set.query,
@@ -132,7 +132,7 @@ extension CommandTests {
                     return .object(own)
                   })
               }
-              return (task.name, ["dev": sets(.development, 9), "test": sets(.test, 4)])
+              return (task.name, ["dev": sets(.development, 27), "test": sets(.test, 4)])
             })),
         "conflict": .object(
           JSONObject(
@@ -195,7 +195,7 @@ extension CommandTests {
         answer_rule: synonym
         shots: 3
         test_sets: 4
-        seed: 7
+        seed: 11
         \(more)
 
         """, to: "probe.yaml")
@@ -292,7 +292,7 @@ extension CommandTests {
         #expect(value("test", layer) == accuracy, "\(name) in layer \(layer)")
       }
       if let found = curve.chosen {
-        #expect(value("dev", "", "chosen_layer") == Double(found), "\(name)")
+        #expect(value("development", "", "chosen_layer") == Double(found), "\(name)")
       }
       let place = chosen ?? curve.chosen
       if let place { #expect(value("test", "") == curve.accuracies[place], "\(name)") }
@@ -310,7 +310,7 @@ extension CommandTests {
               "\(name): \(column) is \(own), expected \(value)")
           }
           #expect(row["target_rank"] == expected[2].intValue.map { "\($0)" }, "\(name)")
-          #expect(row["correct"] == (expected[3].intValue == 1 ? "true" : "false"), "\(name)")
+          #expect(row["correct"] == expected[3].intValue.map { "\($0)" }, "\(name)")
           compared += 4
         }
       }
@@ -395,7 +395,7 @@ extension CommandTests {
       let accuracies = tables.results.filter { $0["metric"] == "accuracy" }
       let expected = curves.reduce(0) { $0 + $1.layers.count + ($1.chosen == nil ? 0 : 1) }
       #expect(accuracies.count == expected)
-      #expect(Set(accuracies.compactMap { $0["value"] }).count > 3)
+      #expect(Set(accuracies.compactMap { $0["value"] }).count > 2)
     }
 
     /// The protocol itself, with another engine than the variants', on the same sets.
@@ -405,7 +405,7 @@ extension CommandTests {
         run("task-vectors", model, "tasks: [loud]\ndevelopment_sets: 3"))
       var compared = 0
       for curve in (try item(model)["curves"]?.arrayValue ?? []).map(Curve.init)
-      where ["zero_shot", "icl", "task_vector"].contains(curve.condition)
+      where curve.task == "loud" && ["zero_shot", "icl", "task_vector"].contains(curve.condition)
         && ["", "last"].contains(curve.position) && curve.setting == "" && curve.shots == "3"
       {
         compared += compare(curve, with: tables)
@@ -462,7 +462,7 @@ extension CommandTests {
           """
           tasks: [loud, soft]
           development_sets: 3
-          mean_sets: 6
+          mean_sets: 24
           effect_sets: 3
           heads: 3
           """))

@@ -652,7 +652,7 @@ def variants(model):
         return torch.cat([change(x[:count]), x[count:]])
 
     def plain(task, sets, condition, setting=None, shots=3, columns={}):
-        rows = [observed(model, prompt(s["demonstrations"] if condition == "icl" else [], s["query"]),
+        rows = [observed(model, prompt(s["demonstrations"] if condition.startswith("icl") else [], s["query"]),
                          answers[task][s["query"]]) for s in sets["test"]]
         curves.append({"task": task, "condition": condition, "columns": columns, "position": None, "setting": setting,
                        "shots": shots, "layers": [None], "dev": None, "test": [rows]})
@@ -762,13 +762,13 @@ def head_runs(model, tasks, answers):
         # Answers count by their first token.
         own = {x: [a[:1] for a in all] for x, all in answers[task].items()}
         outputs, stream = [], []
-        for s in sets["dev"][:6]:
+        for s in sets["dev"][:24]:
             logits, points = model.run(prompt(s["demonstrations"], s["query"]))
             if [int(logits[-1].argmax())] in own[s["query"]]:
                 outputs.append(torch.stack([points[f"blocks.{i}.attn.hook_z"][-1] for i in layers]))
                 stream.append(torch.stack([points[f"blocks.{i}.hook_resid_post"][-1] for i in layers]))
         mean, effects = torch.stack(outputs).mean(0), []
-        for s in sets["dev"][6:9]:
+        for s in sets["dev"][24:]:
             ids, answer = shuffled(s), own[s["query"]][0][0]
             before = model.run(ids)[0][-1].softmax(-1)[answer]
 
