@@ -39,7 +39,8 @@ struct Extract: ParsableCommand {
   @Option(help: "The layer, counted from 0, or auto.", completion: .list(["auto"])) var layer:
     String?
   @Option(
-    help: "replace (θ itself, the default) or add (θ minus the same prompts without demonstrations).")
+    help:
+      "replace (θ itself, the default) or add (θ minus the same prompts without demonstrations).")
   var mode: SavedVector.Mode?
   @Option(help: "Demonstrations a prompt.") var shots = 5
   @Option(help: "Dummy queries that a vector is the mean over.") var dummies = 2

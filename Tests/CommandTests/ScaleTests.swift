@@ -46,8 +46,10 @@ extension CommandTests {
       func tokens(_ probe: String, _ more: String...) throws -> Int {
         let ending = try Command.run(["plan", probe] + more, in: space.path)
         ending.expectSuccess()
-        return Int(ending.output.split(separator: "\n").last?.split(separator: " ").dropFirst(
-          more.isEmpty ? 2 : 3).first ?? "") ?? -1
+        return Int(
+          ending.output.split(separator: "\n").last?.split(separator: " ").dropFirst(
+            more.isEmpty ? 2 : 3
+          ).first ?? "") ?? -1
       }
       try space.write(
         """
@@ -60,7 +62,7 @@ extension CommandTests {
         shots: 3
         development_sets: 2
         test_sets: 2
-        mean_sets: 8
+        mean_sets: 40
         effect_sets: 2
         heads: 3
 

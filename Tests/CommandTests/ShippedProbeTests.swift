@@ -59,7 +59,8 @@ extension CommandTests {
     }
 
     /// Random weights answer nothing, with demonstrations, with θ or without: the baseline of a vocabulary of thousands.
-    @Test(arguments: ["softmax", "linear"]) func untrainedModelsKnowNothing(_ model: String) throws {
+    @Test(arguments: ["softmax", "linear"]) func untrainedModelsKnowNothing(_ model: String) throws
+    {
       guard
         FileManager.default.fileExists(
           atPath: "\(packageFolder)/data/models/\(model)/model.safetensors")
@@ -70,7 +71,8 @@ extension CommandTests {
       let ending = try Command.run(
         [
           "run", "probes/task-vectors.yaml", "--small", "--set",
-          "models=[\"data/models/\(model)\"]", "--set", "test_sets=40", "--set", "controls=[\"untrained\"]", "--out",
+          "models=[\"data/models/\(model)\"]", "--set", "test_sets=40", "--set",
+          "controls=[\"untrained\"]", "--out",
           "\(space.path)/out",
         ], in: packageFolder)
       ending.expectSuccess()

@@ -82,7 +82,7 @@ extension CommandTests {
         shots: 3
         development_sets: 2
         test_sets: 2
-        mean_sets: 8
+        mean_sets: 40
         effect_sets: 2
         heads: 3
 

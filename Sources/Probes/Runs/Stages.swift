@@ -84,7 +84,8 @@ public final class Stages {
   ///   - inputs: of the run, digests included.
   ///   - version: of the program.
   ///   - shard: the share that is computed here.
-  public func share(in folder: String, of inputs: RunInputs, version: String, shard: Shard?) throws {
+  public func share(in folder: String, of inputs: RunInputs, version: String, shard: Shard?) throws
+  {
     try SystemFile.makeFolder(folder)
     shared = (folder, inputs.runID, version, shard)
   }

@@ -140,7 +140,9 @@ extension SavedVector {
     guard rows[0].count == entry.width else {
       throw RunError.invalidInput(
         subject: file,
-        fact: "'\(name)' has \(rows[0].count) numbers, and \(hook) of \(folder.name) has \(entry.width)")
+        fact:
+          "'\(name)' has \(rows[0].count) numbers, and \(hook) of \(folder.name) has \(entry.width)"
+      )
     }
     var metadata = metadata
     metadata["hook"] = "\(hook)"
@@ -167,7 +169,8 @@ extension SavedVector {
     case .gguf:
       guard hook.point == .residPost else {
         throw RunError.refused(
-          folder: path, fact: "a GGUF control vector is added after a block, and this one at \(hook)",
+          folder: path,
+          fact: "a GGUF control vector is added after a block, and this one at \(hook)",
           remedy: "write .safetensors")
       }
       try ControlVectorFile.write(
