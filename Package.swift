@@ -83,7 +83,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["thetascope", "TensorCore", "CheckpointIO", "Probes", "TestSupport"]),
+      dependencies: [
+        "thetascope", "TensorCore", "CheckpointIO", "ICLTasks", "Probes", "TestSupport",
+      ]),
   ]
 )
 

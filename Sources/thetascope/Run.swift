@@ -22,6 +22,11 @@ struct Run: ParsableCommand {
 
   @OptionGroup var options: ProbeOptions
   @OptionGroup var place: RunOptions
+  @Option(
+    help:
+      "A folder that the shards see, for what the cells of several rest on: each part is computed by one.",
+    completion: .directory)
+  var stages: String?
   @OptionGroup var tables: TableOption
   @OptionGroup var samples: SamplesOption
 
@@ -58,6 +63,10 @@ struct Run: ParsableCommand {
       }
       common.say("finished before, with the same inputs: \(path)")
     case .ready(let run):
+      if let stages {
+        try prepared.stages.share(
+          in: stages, of: prepared.inputs, version: environment.version, shard: share)
+      }
       let progress = ProgressPrinter(common)
       var rows: [ResultRow] = []
       let outcome = try run.execute(

@@ -49,7 +49,14 @@ struct Slurm: ParsableCommand {
       rehearsal, of: prepared.inputs, on: options.environment(context), memory: .standard,
       productSpeed: context.measuredProductSpeed)
     let shares = prepared.plan.shares(shards)
-    let longest = shares.map { $0.reduce(0) { $0 + estimate.cells[$1] } }.max() ?? 0
+    let longest =
+      shares.map { share in
+        let groups = Set(share.map { prepared.plan.cells[$0].group })
+        let stages = zip(rehearsal.stages, estimate.stages).filter {
+          groups.contains($0.0.cell.group)
+        }
+        return share.reduce(0) { $0 + estimate.cells[$1] } + stages.reduce(0) { $0 + $1.1 }
+      }.max() ?? 0
     advise(prepared.plan, estimate, longest: longest)
     let minutes = 10 + Int((2 * longest / 60).rounded(.up))
     print(
@@ -105,7 +112,8 @@ struct Slurm: ParsableCommand {
         ;;
       shard)
         \(words(run)) \\
-          --threads "${SLURM_CPUS_PER_TASK-1}" --out "$out.shards/$SLURM_ARRAY_TASK_ID" &
+          --threads "${SLURM_CPUS_PER_TASK-1}" --stages "$out.shards/stages" \\
+          --out "$out.shards/$SLURM_ARRAY_TASK_ID" &
         own=$!
         trap 'kill -TERM "$own" 2>/dev/null || :' TERM
         status=0

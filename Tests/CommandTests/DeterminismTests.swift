@@ -14,12 +14,9 @@ extension CommandTests {
 
     @Test(arguments: probes) func sameBytes(_ probe: String) throws {
       let space = try Workspace()
-      // The paper's format is for checkpoints: the shipped models do not know its words.
-      let format = probe == "hendel.yaml" ? ["--set", "template=arrow"] : []
       func start(_ out: String, _ more: [String], stop: Command.Stop? = nil) throws -> Ending {
         try Command.run(
-          ["run", "probes/\(probe)", "--small", "--out", "\(space.path)/\(out)"] + format
-            + more,
+          ["run", "probes/\(probe)", "--small", "--out", "\(space.path)/\(out)"] + more,
           in: packageFolder, stop: stop)
       }
       let whole = try start("whole", ["--threads", "2"])

@@ -40,6 +40,59 @@ extension CommandTests {
       #expect(counts(before) == counts(after))
     }
 
+    /// Each shard with cells of a model measures the model's heads; the whole run does so once.
+    @Test func planCountsWhatShardsShare() throws {
+      let space = try Workspace.prepared()
+      func tokens(_ probe: String, _ more: String...) throws -> Int {
+        let ending = try Command.run(["plan", probe] + more, in: space.path)
+        ending.expectSuccess()
+        return Int(
+          ending.output.split(separator: "\n").last?.split(separator: " ").dropFirst(
+            more.isEmpty ? 2 : 3
+          ).first ?? "") ?? -1
+      }
+      try space.write(
+        """
+        probe: function-vectors
+        models: [models/gpt2-tiny]
+        tasks_folder: tasks
+        tasks: [upper, shout]
+        template: arrow
+        answer_rule: synonym
+        shots: 3
+        development_sets: 2
+        test_sets: 2
+        mean_sets: 40
+        effect_sets: 2
+        heads: 3
+
+        """, to: "heads.yaml")
+      for (probe, isShared) in [("heads.yaml", true), ("probe.yaml", false)] {
+        let whole = try tokens(probe)
+        let parts = try (0..<2).map { try tokens(probe, "--shard", "\($0)/2") }
+        #expect(whole > 0 && parts.allSatisfy { $0 > 0 })
+        #expect((parts[0] + parts[1] > whole) == isShared, "\(probe): \(parts), \(whole)")
+      }
+      // In a folder that both see the heads of each task are kept once, and nothing of the result changes.
+      try space.thetascope("run", "heads.yaml", "--out", "whole", "--quiet").expectSuccess()
+      for index in 0..<2 {
+        try space.thetascope(
+          "run", "heads.yaml", "--shard", "\(index)/2", "--stages", "stages", "--out",
+          "part\(index)", "--quiet"
+        ).expectSuccess()
+        #expect(try space.names(in: "stages").count == 2)
+      }
+      try space.thetascope("merge", "part0", "part1", "--out", "all", "--quiet").expectSuccess()
+      for name in ["results.csv", "samples.csv", "vectors.safetensors"] {
+        #expect(try space.bytes("all/\(name)") == space.bytes("whole/\(name)"), "\(name)")
+      }
+      let stage = try #require(try space.names(in: "stages").first)
+      try space.write("{}", to: "stages/\(stage)")
+      try space.thetascope(
+        "run", "heads.yaml", "--shard", "0/2", "--stages", "stages", "--out", "other", "--quiet"
+      ).expectSentence(65, stage, "remove it")
+    }
+
     /// What a run finds, and be it only in its first cell (a prompt longer than the model has positions), the plan finds.
     @Test func planFindsWhatRunFinds() throws {
       let space = try Workspace.prepared()

@@ -11,9 +11,9 @@ extension CommandTests {
     @Test(arguments: [
       "activation-patching", "bijections", "conflicting-tasks", "dual-form",
       "finetuning-forgetting",
-      "function-vectors", "in-context-vectors", "lens", "linear-finetuning",
+      "function-vectors", "hendel", "in-context-vectors", "lens", "linear-finetuning",
       "linear-finetuning-deep", "linear-task-vectors", "momentum-attention", "task-geometry",
-      "task-vector-variants", "task-vectors", "vector-arithmetic",
+      "task-vector-variants", "task-vectors", "task-vectors-held-out", "todd", "vector-arithmetic",
     ])
     func goldenResults(_ probe: String) throws {
       for model in ["softmax", "linear"] {
@@ -59,18 +59,20 @@ extension CommandTests {
     }
 
     /// Random weights answer nothing, with demonstrations, with θ or without: the baseline of a vocabulary of thousands.
-    @Test func untrainedModelsKnowNothing() throws {
+    @Test(arguments: ["softmax", "linear"]) func untrainedModelsKnowNothing(_ model: String) throws
+    {
       guard
         FileManager.default.fileExists(
-          atPath: "\(packageFolder)/data/models/softmax/model.safetensors")
+          atPath: "\(packageFolder)/data/models/\(model)/model.safetensors")
       else {
-        return print("skipped: untrainedModelsKnowNothing: data/models/softmax is not there")
+        return print("skipped: untrainedModelsKnowNothing: data/models/\(model) is not there")
       }
       let space = try Workspace()
       let ending = try Command.run(
         [
-          "run", "probes/task-vectors.yaml", "--small", "--set", "models=[\"data/models/softmax\"]",
-          "--set", "test_sets=40", "--set", "controls=[\"untrained\"]", "--out",
+          "run", "probes/task-vectors.yaml", "--small", "--set",
+          "models=[\"data/models/\(model)\"]", "--set", "test_sets=40", "--set",
+          "controls=[\"untrained\"]", "--out",
           "\(space.path)/out",
         ], in: packageFolder)
       ending.expectSuccess()

@@ -69,6 +69,58 @@ extension CommandTests {
       }
     }
 
+    /// A function vector that a run saved becomes a control vector, and what the run did not save as added does not.
+    @Test func savedVectorsInOtherFormats() throws {
+      try space.write(
+        """
+        probe: function-vectors
+        models: [models/gpt2-tiny]
+        tasks_folder: tasks
+        tasks: [shout]
+        template: arrow
+        answer_rule: synonym
+        shots: 3
+        development_sets: 2
+        test_sets: 2
+        mean_sets: 40
+        effect_sets: 2
+        heads: 3
+
+        """, to: "heads.yaml")
+      try space.thetascope("run", "heads.yaml", "--out", "heads", "--quiet").expectSuccess()
+      func convert(_ vector: String, _ more: String...) throws -> Ending {
+        try Command.run(
+          ["extract", "--model", "models/gpt2-tiny", "--vector", vector, "--quiet"] + more,
+          in: space.path)
+      }
+      let made = try vector("heads/vectors.safetensors")
+      #expect(made.name == "gpt2-tiny/shout/function_vector")
+      try convert(
+        "heads/vectors.safetensors", "--tensor", made.name, "--layer", "2", "--out", "f.gguf",
+        "--out", "f.safetensors", "--out", "f.csv"
+      ).expectSuccess()
+      #expect(try vector("f.safetensors") == made)
+      let table = rows(of: try space.text("f.csv"))
+      #expect(table.map { Float($0["value"] ?? "") } == made.values)
+      #expect(table.allSatisfy { $0["layer"] == "2" && $0["mode"] == "add" })
+      let bytes = try space.bytes("f.gguf")
+      #expect(bytes.starts(with: Data("GGUF".utf8)))
+      #expect(bytes.range(of: Data("direction.2".utf8)) != nil)
+      let numbers = made.values.withUnsafeBytes { Data($0) }
+      #expect(bytes.suffix(numbers.count) == numbers)
+
+      _ = try extract("t.safetensors", "--layer", "1", "--quiet")
+      try convert("t.safetensors", "--out", "t.gguf").expectSentence(64, "replaces it")
+      try convert("f.safetensors", "--layer", "0", "--out", "t.gguf").expectSentence(64, "layer 0")
+      try convert("f.safetensors", "--layer", "9", "--out", "t.csv").expectSentence(65, "9")
+      try Command.run(
+        [
+          "extract", "--model", "models/llama-gqa", "--vector", "f.safetensors", "--out", "t.csv",
+        ], in: space.path
+      ).expectSentence(65, "32 numbers", "40")
+      try convert("f.safetensors", "--task", "shout", "--out", "t.csv").expectUsageError("--vector")
+    }
+
     /// The layer is the first of those that are right most often on the development sets, and for a control vector not 0.
     @Test func layerAuto() throws {
       for (out, first) in [("t.safetensors", 0), ("t.gguf", 1)] {

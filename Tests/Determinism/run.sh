@@ -9,10 +9,13 @@ program=${PROGRAM:-.build/release/thetascope}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
-for probe; do
+for name; do
   rm -rf "${dir:?}"/*
+  probe=$name
+  # Its format is for checkpoints: the shipped models do not know the words.
+  case $name in *hendel.yaml) probe="$name --set template=arrow" ;; esac
   status=0
-  "$program" run "$probe" ${SMALL-} --quiet --out "$dir/whole" 2>"$dir/talk" || status=$?
+  "$program" run $probe ${SMALL-} --quiet --out "$dir/whole" 2>"$dir/talk" || status=$?
   if [ "$status" -eq 66 ]; then
     echo "skipped: $probe: $(tail -n 1 "$dir/talk")"
     continue
@@ -21,18 +24,18 @@ for probe; do
     exit "$status"
   fi
   for shard in 0 1 2; do
-    "$program" run "$probe" ${SMALL-} --quiet --threads 1 --shard "$shard/3" --out "$dir/part$shard"
+    "$program" run $probe ${SMALL-} --quiet --threads 1 --shard "$shard/3" --out "$dir/part$shard"
   done
   "$program" merge "$dir/part0" "$dir/part1" "$dir/part2" --quiet --out "$dir/merged"
   status=0
-  timeout --signal=INT "${STOP-10}" "$program" run "$probe" ${SMALL-} --quiet --out "$dir/resumed" 2>"$dir/talk" ||
+  timeout --signal=INT "${STOP-10}" "$program" run $probe ${SMALL-} --quiet --out "$dir/resumed" 2>"$dir/talk" ||
     status=$?
-  [ "$status" -eq 0 ] || "$program" run "$probe" ${SMALL-} --quiet --resume --out "$dir/resumed"
+  [ "$status" -eq 0 ] || "$program" run $probe ${SMALL-} --quiet --resume --out "$dir/resumed"
   for file in "$dir"/whole/*; do
-    name=${file##*/}
-    [ "$name" != run.json ] || continue
+    table=${file##*/}
+    [ "$table" != run.json ] || continue
     for out in merged resumed; do
-      cmp "$file" "$dir/$out/$name" || failed=1
+      cmp "$file" "$dir/$out/$table" || failed=1
     done
   done
   [ "$failed" -eq 0 ] && echo "the same bytes, whole, merged and resumed: $probe"

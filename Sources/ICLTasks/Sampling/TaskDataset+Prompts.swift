@@ -64,16 +64,18 @@ extension [DemonstrationSet] {
   ///
   /// - Parameters:
   ///   - index: the set's place among these.
-  ///   - count: how many are wanted.
-  ///   - excluded: whether a set must not, by default because it shows the query.
+  ///   - count: how many are wanted; nil for each that may, once.
+  ///   - excluded: whether a set must not, by default because the query is among its demonstrations or dummies.
   public func donors(
-    for index: Int, count: Int, excluding excluded: ((DemonstrationSet) -> Bool)? = nil
+    for index: Int, count: Int? = nil, excluding excluded: ((DemonstrationSet) -> Bool)? = nil
   ) -> [Int] {
     let query = self[index].query
     let able = (1..<Swift.max(1, self.count)).map { (index + $0) % self.count }.filter { place in
       excluded.map { !$0(self[place]) }
         ?? !(self[place].demonstrations + self[place].dummies).contains(query)
     }
-    return (0..<count).map { able.isEmpty ? index : able[$0 % able.count] }
+    return (0..<(count ?? Swift.max(1, able.count))).map {
+      able.isEmpty ? index : able[$0 % able.count]
+    }
   }
 }

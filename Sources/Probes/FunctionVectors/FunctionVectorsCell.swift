@@ -25,15 +25,18 @@ struct FunctionVectorsCell {
     var notes = CellNotes()
     let (dataset, encoder) = (task.dataset, cell.model.encoder)
     let shown = (0..<spec.meanSets).map { dataset.demonstrationSet(.development, $0) }
+    // What a miniature answers says nothing of the model that it stands for.
+    let countsAll = model.context.rehearsal != nil
     let means = try model.headMeans(
       try shown.map {
         try dataset.inContextPrompt($0, task.template).tokenized(by: encoder).tokens
       }, notes: &notes
     ) { index, logits in
       let best = logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
-      return task.answerable.isCorrect(
-        token: best, text: encoder.tokenizer.decode([best]), pair: shown[index].query,
-        rule: spec.rule)
+      return countsAll
+        || task.answerable.isCorrect(
+          token: best, text: encoder.tokenizer.decode([best]), pair: shown[index].query,
+          rule: spec.rule)
     }
     let asked = (spec.meanSets..<spec.meanSets + spec.effectSets).map {
       dataset.demonstrationSet(.development, $0)
@@ -86,6 +89,22 @@ struct FunctionVectorsCell {
     if isFirst {
       for (head, estimate) in zip(heads, estimates) {
         cell.add("mean", headPlace(head), .averageIndirectEffect, estimate)
+      }
+      // Are effects other than 0? The heads of a model are one family of tests.
+      let p = PairedPermutation(key: "heads\u{0}\(cell.model.name)", seed: spec.seed).pValues(
+        of: heads.indices.map { head in
+          zip(all.flatMap { $0.effects.map { $0[head] } }, weights).map { $0 * $1 }
+        }, clusters: zip(tasks, queries).map { "\($0)\u{0}\($1)" })
+      for (metric, values) in [
+        (Metric.permutationP, p.each), (.permutationPCorrected, p.corrected),
+        (.holmP, Statistics.holmAdjusted(p.each)),
+        (.benjaminiHochbergP, Statistics.benjaminiHochbergAdjusted(p.each)),
+      ] {
+        for (head, value) in zip(heads, values) {
+          cell.add(
+            "mean", headPlace(head), metric,
+            Estimate(value: value, interval: nil, count: queries.count))
+        }
       }
       for (rank, index) in order.prefix(spec.heads).enumerated() {
         cell.add(

@@ -1,6 +1,7 @@
 // The probe `function-vectors`: which heads carry a task, and what the vector that they write does to prompts without the
 // task. Heads are ranked by their effect over all tasks of the run, so a cell (one model on one task) needs the effects of
-// all. Those of one model on one task are a stage: kept by the run's journal, computed by each shard that needs them.
+// all. Those of one model on one task are a stage: kept by the run's journal, computed by each shard that needs them and does
+// not find them in a folder that the shards share.
 //
 // Source: Todd et al. 2023, arXiv:2310.15213. Their released code calls the whole output projection for each head, which
 // counts its bias |A| times where there is one; here it is in no vector.
@@ -56,7 +57,7 @@ struct FunctionVectorsProbe {
       work: { model, task in
         let tasks = study.tasks(of: model)
         if measured?.model != model.name {
-          measured = (model.name, try tasks.map { try heads(model, $0, stages) })
+          measured = (model.name, try heads(model, tasks, stages))
         }
         var cell = FunctionVectorsCell(model, task, spec)
         try cell.run(
@@ -75,18 +76,21 @@ struct FunctionVectorsProbe {
     return prepared
   }
 
-  /// The heads of a model on a task, from the journal where it has them.
-  private func heads(_ model: ProbeModel, _ task: ReadyTask, _ stages: Stages) throws
-    -> MeasuredHeads
+  /// The heads of a model on each task, from the journal where it has them.
+  private func heads(_ model: ProbeModel, _ tasks: [ReadyTask], _ stages: Stages) throws
+    -> [MeasuredHeads]
   {
-    let name = "\(model.name)/\(task.name)/heads"
-    let json = try stages.result(name) {
-      try FunctionVectorsCell(model, task, spec).measured().json
+    let names = tasks.map { "\(model.name)/\($0.name)/heads" }
+    let found = try stages.results(names) {
+      try FunctionVectorsCell(model, tasks[$0], spec).measured().json
     }
-    guard let measured = MeasuredHeads(json) else {
-      throw RunError.damagedJournal(
-        file: name, fact: "the stage is not one that this version reads; use --force to start anew")
+    return try zip(names, found).map { name, json in
+      guard let measured = MeasuredHeads(json) else {
+        throw RunError.damagedJournal(
+          file: name,
+          fact: "the stage is not one that this version reads; use --force to start anew")
+      }
+      return measured
     }
-    return measured
   }
 }

@@ -19,11 +19,13 @@ public struct Rehearsal: Sendable {
 
   /// In the plan's order.
   public let parts: [Part]
+  /// What cells rest on, in no cell's work: each shard with a cell of a group computes the group's stages.
+  public let stages: [Part]
   /// Bytes of all models' packed weights.
   public let weightBytes: Int
 
-  /// Of all cells together; bytes are the most of any.
-  public var work: Work { parts.reduce(Work()) { $0 + $1.work } }
+  /// Of all cells and stages together; bytes are the most of any.
+  public var work: Work { (parts + stages).reduce(Work()) { $0 + $1.work } }
 
   /// The groups of cells in the plan's order.
   public var groups: [(name: String, parts: [Part])] {
@@ -50,6 +52,8 @@ extension PreparedProbe {
     let start = clock.now
     var found = [Rehearsal.Part?](repeating: nil, count: plan.cells.count)
     var totals: [String: Rehearsal.Part] = [:]
+    stages.rehearse(on: meter)
+    defer { stages.close() }
     // Without a checkpoint there is nothing to make small: the cells' costs are operations, or say nothing.
     let hasModels = inputs.files.contains { $0.role == .checkpoint }
     for index in inTurns() {
@@ -63,21 +67,26 @@ extension PreparedProbe {
       let total = totals[cell.group]
       guard total == nil || (clock.now - start).seconds < limit else { continue }
       let began = clock.now
-      var overhead = 0.0
+      var (own, overhead) = (cell.work ?? Work(), 0.0)
       if cell.work == nil {
+        let known = stages.rehearsed.count
         meter.reset()
         _ = try Resampling.rehearsed { try work(cell) }
-        overhead = (clock.now - began).seconds
+        (own, overhead) = (meter.work, (clock.now - began).seconds)
+        for stage in stages.rehearsed.dropFirst(known) {
+          own.floatingPointOperations -= stage.work.floatingPointOperations
+          own.tokens -= stage.work.tokens
+          overhead -= stage.overhead
+        }
       }
-      let part = Rehearsal.Part(
-        cell: cell, work: cell.work ?? meter.work, overhead: overhead, isRehearsed: true)
+      let part = Rehearsal.Part(cell: cell, work: own, overhead: overhead, isRehearsed: true)
       found[index] = part
       totals[cell.group] = total.map { $0.with(part) } ?? part
     }
     let parts = plan.cells.indices.compactMap { index in
       found[index] ?? totals[plan.cells[index].group]?.scaled(to: plan.cells[index])
     }
-    return Rehearsal(parts: parts, weightBytes: weightBytes)
+    return Rehearsal(parts: parts, stages: stages.rehearsed, weightBytes: weightBytes)
   }
 
   /// The cells' places, one of each group in turn.

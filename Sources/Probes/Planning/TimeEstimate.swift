@@ -6,13 +6,15 @@ import TensorCore
 public struct TimeEstimate: Sendable {
   /// Seconds by cell, in the plan's order.
   public let cells: [Double]
+  /// Seconds by stage.
+  public let stages: [Double]
   /// Seconds of what is in no cell, where a whole run on this machine told it.
   public let rest: Double
   /// Whether all groups ran on this machine before.
   public let isRemembered: Bool
 
-  /// Of all cells together, and of what is in no cell.
-  public var seconds: Double { cells.reduce(rest, +) }
+  /// Of all cells and stages together, and of what is in neither.
+  public var seconds: Double { (cells + stages).reduce(rest, +) }
 
   /// - Parameters:
   ///   - rehearsal: the work of each cell.
@@ -24,22 +26,21 @@ public struct TimeEstimate: Sendable {
     _ rehearsal: Rehearsal, of inputs: RunInputs, on environment: RunEnvironment,
     memory: MachineMemory, productSpeed: () -> Double
   ) {
-    var cells: [Double] = []
     var (speed, isRemembered) = (Double?.none, true)
-    for part in rehearsal.parts {
+    func seconds(_ part: Rehearsal.Part) -> Double {
       let operations = part.work.floatingPointOperations
       if let known = memory.seconds(
         for: operations, of: part.cell.group, in: inputs, on: environment)
       {
-        cells.append(known)
-        continue
+        return known
       }
       isRemembered = false
       let measured = speed ?? productSpeed()
       speed = measured
-      cells.append(part.overhead + operations / measured)
+      return part.overhead + operations / measured
     }
-    self.cells = cells
+    cells = rehearsal.parts.map(seconds)
+    stages = rehearsal.stages.map(seconds)
     rest = memory.seconds(for: 1, of: TimedCells.rest, in: inputs, on: environment) ?? 0
     self.isRemembered = isRemembered
   }

@@ -32,10 +32,19 @@ extension Operations<Float> {
 
   /// Compares the rows of logits `[answer, V]` with the tokens of one answer.
   public func observation(_ logits: Tensor<Float>, answer: [Int]) -> Observation {
-    let tokens = observations(logits, targets: answer)
-    return Observation(
-      predictions: tokens.map(\.prediction), targetRank: tokens[0].targetRank,
-      targetLogProbability: tokens.reduce(0) { $0 + $1.targetLogProbability },
-      logitDifference: tokens[0].logitDifference)
+    observations(logits, answers: [answer])[0]
+  }
+
+  /// Compares rows of logits, those of one answer after those of another, with the answers' tokens.
+  public func observations(_ logits: Tensor<Float>, answers: [[Int]]) -> [Observation] {
+    var tokens = observations(logits, targets: answers.flatMap { $0 })[...]
+    return answers.map { answer in
+      let own = Array(tokens.prefix(answer.count))
+      tokens = tokens.dropFirst(answer.count)
+      return Observation(
+        predictions: own.map(\.prediction), targetRank: own[0].targetRank,
+        targetLogProbability: own.reduce(0) { $0 + $1.targetLogProbability },
+        logitDifference: own[0].logitDifference)
+    }
   }
 }

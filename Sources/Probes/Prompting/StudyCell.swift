@@ -45,7 +45,7 @@ struct StudyCell {
     var answers: [[[Int]]] = []
     for question in questions {
       let tokens = try question.prompt.tokenized(by: model.encoder).tokens
-      answers.append(self.answers(to: question, of: task))
+      answers.append(self.answers(to: question.pair, of: task))
       prompts += answers[answers.count - 1].map {
         EditedPrompt(prompt: tokens, answer: $0, edits: question.edits)
       }
@@ -53,21 +53,21 @@ struct StudyCell {
     var observed = try (other ?? model.model).observations(of: prompts, notes: &output.notes)[...]
     return zip(questions, answers).map { question, answers in
       defer { observed = observed.dropFirst(answers.count) }
-      return verdict(on: question, of: task, Array(observed.prefix(answers.count)), answers)
+      return verdict(on: question.pair, of: task, Array(observed.prefix(answers.count)), answers)
     }
   }
 
-  /// The answers that are run, in tokens. Greedy decoding gives an answer of several tokens exactly when it agrees with it
-  /// token by token, so every answer that counts is run; of one token, a single row tells all.
-  func answers(to question: Question, of task: ReadyTask) -> [[Int]] {
-    let answer = task.answerable.answers[question.pair]
+  /// The answers to a pair that are run, in tokens. Greedy decoding gives an answer of several tokens exactly when it agrees
+  /// with it token by token, so every answer that counts is run; of one token, a single row tells all.
+  func answers(to pair: Int, of task: ReadyTask) -> [[Int]] {
+    let answer = task.answerable.answers[pair]
     let rule = spec.rule.rule(for: task.dataset.task.category)
     return spec.answer == .whole && rule == .synonym ? answer.accepted : [answer.accepted[0]]
   }
 
-  /// What the observations of a question's answers come to.
+  /// What the observations of a pair's answers come to.
   func verdict(
-    on question: Question, of task: ReadyTask, _ observed: [Observation], _ answers: [[Int]]
+    on pair: Int, of task: ReadyTask, _ observed: [Observation], _ answers: [[Int]]
   ) -> Verdict {
     let rule = spec.rule.rule(for: task.dataset.task.category)
     let agreeing = zip(observed[0].predictions, answers[0]).prefix { $0 == $1 }.count
@@ -76,7 +76,7 @@ struct StudyCell {
       spec.answer == .whole && rule != .prefix
       ? zip(observed, answers).contains { $0.predictions == $1 }
       : task.answerable.isCorrect(
-        token: observed[0].prediction, text: text, pair: question.pair, rule: rule)
+        token: observed[0].prediction, text: text, pair: pair, rule: rule)
     return Verdict(observation: observed[0], text: text, isRight: isRight)
   }
 

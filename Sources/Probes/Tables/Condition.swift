@@ -225,7 +225,8 @@ public enum Condition: String, Sendable, CaseIterable {
     case .stateInjected:
       Documentation(
         "The query behind its demonstrations, the recurrent state of linear attention kept at the row's "
-          + "layer only and emptied at all others.",
+          + "layer only and emptied at all others; softmax layers of a hybrid and short convolutions keep what "
+          + "they have.",
         source: Documentation.thisProject)
     case .stateTruncated:
       Documentation(

@@ -94,13 +94,13 @@ extension TaskVectorVariantsCell {
     for (place, injections) in runs {
       let verdicts = try questions.map { question in
         let prompt = try question.prompt.tokenized(by: encoder)
-        let answers = cell.answers(to: question, of: task)
+        let answers = cell.answers(to: question.pair, of: task)
         let observed = try answers.map {
           try model.observation(
             prompt.tokens, after: prompt.contextLength, answer: $0, injections,
             notes: &cell.output.notes)
         }
-        return cell.verdict(on: question, of: task, observed, answers)
+        return cell.verdict(on: question.pair, of: task, observed, answers)
       }
       cell.addAccuracy(task.name, place, verdicts)
       cell.addMcNemar(task.name, place, verdicts, against: reference)

@@ -21,12 +21,12 @@ struct TaskVectorVariantsCell {
     let sets: [DemonstrationSet]
     let theta, average, momentum, hidden: [[[Float]]]
 
-    /// For each set the mean of θ over sets that do not show its query.
+    /// For each set the mean of θ over the other sets that its query is not in.
     func meanContext(_ index: Int) -> [[Float]] {
-      let others = sets.indices.filter { !sets[$0].demonstrations.contains(sets[index].query) }
+      let others = sets.donors(for: index)
       return theta[index].indices.map { layer in
         ActivationVector<Residual>(
-          meanOf: (others.isEmpty ? [index] : others).map { ActivationVector(theta[$0][layer]) }
+          meanOf: others.map { ActivationVector(theta[$0][layer]) }
         ).values
       }
     }

@@ -9,7 +9,8 @@ public struct TaskVectorVariantsSpec: Sendable, Equatable {
     case replace
     /// θ(S) added, scaled.
     case add
-    /// The mean of θ over demonstration sets that do not show the query.
+    /// The mean of θ over the other demonstration sets in which the query is neither shown nor a dummy; θ(S) where there
+    /// is none.
     case meanContext = "mean_context"
     /// The mean of the residuals at all arrows of S.
     case stateAverage = "state_average"

@@ -8,8 +8,8 @@ import TensorCore
 
 /// Prompts over the same demonstrations: one that asks, and some whose last residual is wanted.
 struct DemonstrationPrompts: Sendable {
-  /// The in-context prompt and the token it should predict; nil where only θ is wanted.
-  var query: (prompt: TokenizedPrompt, target: Int)?
+  /// The in-context prompt and the answers that it is observed with, each of a token or more; nil where only θ is wanted.
+  var query: (prompt: TokenizedPrompt, answers: [[Int]])?
   /// The prompts with dummy queries that θ is the mean over.
   var dummies: [TokenizedPrompt]
 
@@ -18,7 +18,8 @@ struct DemonstrationPrompts: Sendable {
 
 /// What came out of one set of demonstrations.
 struct InContextRun: Sendable {
-  let query: Observation?
+  /// One for each answer; empty without a query.
+  let query: [Observation]
   /// θ_l(S) by layer: the residual after block l at the last token, mean over the dummies; empty without dummies.
   let vectors: [[Float]]
 }
@@ -33,7 +34,10 @@ extension Transformer<Float> {
     var runs: [InContextRun] = []
     runs.reserveCapacity(sets.count)
     for chunk in sets.chunked(
-      tokens: tokens(atMost: 8192), count: { $0.all.reduce(0) { $0 + $1.count } })
+      tokens: tokens(atMost: 8192),
+      count: { set in
+        set.all.reduce(0) { $0 + $1.count } * max(1, set.query?.answers.count ?? 1)
+      })
     {
       runs += try inContextChunk(chunk, fires: &fires)
     }
@@ -52,31 +56,32 @@ extension Transformer<Float> {
       for (set, prefix) in zip(withPrefix, prefixes) { prefixOf[set] = prefix }
     }
     var batch: [BatchSequence<Float>] = []
-    var asking: [Int?] = []
+    var asked: [BatchPosition] = []
     var dummies: [[Int]] = []
     for (index, set) in sets.enumerated() {
-      func append(_ prompt: TokenizedPrompt) -> Int {
+      func append(_ prompt: TokenizedPrompt, _ more: [Int] = []) -> Int {
         batch.append(
           BatchSequence(
-            tokens: Array(prompt.tokens.dropFirst(shared[index])), after: prefixOf[index]))
+            tokens: prompt.tokens.dropFirst(shared[index]) + more, after: prefixOf[index]))
         return batch.count - 1
       }
-      asking.append(set.query.map { append($0.prompt) })
-      dummies.append(set.dummies.map(append))
+      for answer in set.query?.answers ?? [] {
+        // The answer's tokens follow as if they had been generated.
+        let sequence = set.query.map { append($0.prompt, answer.dropLast()) } ?? 0
+        let last = batch[sequence].shape.length - answer.count
+        asked += answer.indices.map { BatchPosition(sequence: sequence, position: last + $0) }
+      }
+      dummies.append(set.dummies.map { append($0) })
     }
     let sources = dummies.flatMap { $0 }
     let reads = (0..<architecture.layers).map {
       Read(Site<Residual>.residPost($0), at: .last, in: .indices(sources))
     }
-    let questions = asking.compactMap { $0 }
     let result = try run(
-      batch, plan: HookPlan(reads: sources.isEmpty ? [] : reads),
-      logitsAt: .at(
-        questions.map { BatchPosition(sequence: $0, position: batch[$0].shape.length - 1) }))
+      batch, plan: HookPlan(reads: sources.isEmpty ? [] : reads), logitsAt: .at(asked))
     fires.add(result.fireCounts)
-    let observed = Operations<Float>(context).observations(
-      result.logits, targets: sets.compactMap { $0.query?.target })
-    var next = observed.makeIterator()
+    var observed = Operations<Float>(context).observations(
+      result.logits, answers: sets.flatMap { $0.query?.answers ?? [] })[...]
     let layers =
       try sources.isEmpty
       ? []
@@ -88,9 +93,10 @@ extension Transformer<Float> {
     return sets.indices.map { index in
       let rows = row..<row + dummies[index].count
       row = rows.upperBound
+      let own = observed.prefix(sets[index].query?.answers.count ?? 0)
+      observed = observed.dropFirst(own.count)
       return InContextRun(
-        query: asking[index].flatMap { _ in next.next() },
-        vectors: rows.isEmpty ? [] : layers.map { mean(of: $0, rows: rows) })
+        query: Array(own), vectors: rows.isEmpty ? [] : layers.map { mean(of: $0, rows: rows) })
     }
   }
 }

@@ -6,24 +6,25 @@ import HookPoints
 import HookedModels
 import TensorCore
 
-/// A zero-shot prompt, what it should predict, and what to patch into its last position.
+/// A zero-shot prompt, the answers it is observed with, and what to patch into its last position.
 package struct PatchedQuery: Sendable {
   let tokens: [Int]
-  let target: Int
+  /// Each of a token or more.
+  let answers: [[Int]]
   /// Replacements of the residual after a block, by layer.
   let patches: [(layer: Int, vector: [Float])]
 
-  package init(tokens: [Int], target: Int, patches: [(layer: Int, vector: [Float])]) {
+  package init(tokens: [Int], answers: [[Int]], patches: [(layer: Int, vector: [Float])]) {
     self.tokens = tokens
-    self.target = target
+    self.answers = answers
     self.patches = patches
   }
 }
 
-/// What a zero-shot prompt predicts, unpatched and under each of its patches.
+/// What a zero-shot prompt predicts, unpatched and under each of its patches, for each of its answers.
 package struct SweptQuery: Sendable {
-  package let zeroShot: Observation
-  package let patched: [Observation]
+  package let zeroShot: [Observation]
+  package let patched: [[Observation]]
 }
 
 extension Transformer<Float> {
@@ -32,25 +33,24 @@ extension Transformer<Float> {
   /// - Parameter notes: counts the patches.
   /// - Source: Hendel et al. 2023, arXiv:2310.15916, §3.3: the layer's output at the last position is overwritten.
   package func sweep(_ queries: [PatchedQuery], notes: inout CellNotes) throws -> [SweptQuery] {
-    let observed = try observations(
+    var observed = try observations(
       of: queries.flatMap { query in
-        let clean = EditedPrompt(prompt: query.tokens, answer: [query.target])
-        let last = query.tokens.count - 1
-        return [clean]
-          + query.patches.map { patch in
-            var patched = clean
-            patched.edits = [
-              .replace(.block(patch.layer, .residPost), at: [last], with: [patch.vector])
-            ]
-            return patched
-          }
-      }, notes: &notes)
-    var next = 0
+        let edits = query.patches.map { patch in
+          [
+            PromptEdit.replace(
+              .block(patch.layer, .residPost), at: [query.tokens.count - 1], with: [patch.vector])
+          ]
+        }
+        return ([[]] + edits).flatMap { edits in
+          query.answers.map { EditedPrompt(prompt: query.tokens, answer: $0, edits: edits) }
+        }
+      }, notes: &notes)[...]
     return queries.map { query in
-      let own = next..<next + 1 + query.patches.count
-      next = own.upperBound
-      return SweptQuery(
-        zeroShot: observed[own.lowerBound], patched: Array(observed[own.dropFirst()]))
+      var own = (0...query.patches.count).map { _ in
+        defer { observed = observed.dropFirst(query.answers.count) }
+        return Array(observed.prefix(query.answers.count))
+      }
+      return SweptQuery(zeroShot: own.removeFirst(), patched: own)
     }
   }
 }

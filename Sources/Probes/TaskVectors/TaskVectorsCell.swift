@@ -37,11 +37,10 @@ struct TaskVectorsCell {
     let set: DemonstrationSet
     let pair: ICLTask.Pair
     let prompts: [Arm: String]
-    var observations: [Arm: Observation]
-    var right: Set<Arm>
+    var verdicts: [Arm: StudyCell.Verdict]
     let vectors: [[Float]]
 
-    func isRight(_ arm: Arm) -> Bool { right.contains(arm) }
+    func isRight(_ arm: Arm) -> Bool { verdicts[arm]?.isRight ?? false }
   }
 
   // MARK: Running
@@ -71,14 +70,15 @@ struct TaskVectorsCell {
     let (dataset, template, encoder) = (
       task.dataset, task.answerable.template, self.model.encoder
     )
-    let targets = sets.map { task.answerable.answers[$0.query].token }
+    let judge = StudyCell(self.model, spec.prompting)
+    let answers = sets.map { judge.answers(to: $0.query, of: task) }
     let asked = sets.map { dataset.inContextPrompt($0, template) }
     let bare = sets.map { dataset.zeroShotPrompt($0, template) }
     var fires = FireCounts()
     let runs = try model.inContextRuns(
       try sets.indices.map { index in
         DemonstrationPrompts(
-          query: (try asked[index].tokenized(by: encoder), targets[index]),
+          query: (try asked[index].tokenized(by: encoder), answers[index]),
           dummies: try dataset.dummyPrompts(sets[index], template).map {
             try $0.tokenized(by: encoder)
           })
@@ -105,46 +105,40 @@ struct TaskVectorsCell {
           }
         }
         return PatchedQuery(
-          tokens: try bare[index].tokenized(by: encoder).tokens, target: targets[index],
+          tokens: try bare[index].tokenized(by: encoder).tokens, answers: answers[index],
           patches: patches)
       }, notes: &output.notes)
 
-    var shuffled: [(text: String, observation: Observation?)] = []
+    var shuffled: [(text: String, observed: [Observation])] = []
     if shuffledLabels {
       let prompts = sets.map { dataset.shuffledLabelsPrompt($0, template) }
       let observed = try model.inContextRuns(
         try sets.indices.map { index in
           DemonstrationPrompts(
-            query: (try prompts[index].tokenized(by: encoder), targets[index]), dummies: [])
+            query: (try prompts[index].tokenized(by: encoder), answers[index]), dummies: [])
         }, fires: &fires)
       shuffled = zip(prompts, observed).map { ($0.text, $1.query) }
     }
     output.notes.add(fires)
 
     return sets.indices.map { index in
-      var observations: [Arm: Observation] = [.zeroShot: swept[index].zeroShot]
-      observations[.icl] = runs[index].query
-      for (arm, observation) in zip(arms, swept[index].patched) { observations[arm] = observation }
+      var observed: [Arm: [Observation]] = [
+        .zeroShot: swept[index].zeroShot, .icl: runs[index].query,
+      ]
+      for (arm, own) in zip(arms, swept[index].patched) { observed[arm] = own }
       var prompts: [Arm: String] = [.icl: asked[index].text]
       if shuffledLabels {
-        observations[.shuffledLabels] = shuffled[index].observation
+        observed[.shuffledLabels] = shuffled[index].observed
         prompts[.shuffledLabels] = shuffled[index].text
       }
-      let right = observations.filter { isRight($0.value, pair: sets[index].query) }
       return Outcome(
         set: sets[index], pair: dataset.task.pairs[sets[index].query],
         prompts: prompts.merging([.zeroShot: bare[index].text]) { own, _ in own },
-        observations: observations, right: Set(right.keys), vectors: runs[index].vectors)
+        verdicts: observed.mapValues {
+          judge.verdict(on: sets[index].query, of: task, $0, answers[index])
+        }, vectors: runs[index].vectors)
     }
   }
-
-  private func isRight(_ observation: Observation, pair: Int) -> Bool {
-    task.answerable.isCorrect(
-      token: observation.prediction, text: text(observation.prediction), pair: pair,
-      rule: spec.rule)
-  }
-
-  private func text(_ token: Int) -> String { model.encoder.tokenizer.decode([token]) }
 
   private func random(like vector: [Float], _ set: DemonstrationSet, _ layer: Int) -> [Float] {
     randomVector(
@@ -212,7 +206,7 @@ struct TaskVectorsCell {
     _ outcomes: [Outcome], _ arm: Arm, _ split: Split, layer: Int? = nil,
     source: String? = nil
   ) {
-    guard outcomes.contains(where: { $0.observations[arm] != nil }) else { return }
+    guard outcomes.contains(where: { $0.verdicts[arm] != nil }) else { return }
     var accuracy = row(
       arm, split, .accuracy, Statistics.proportion(outcomes.map { $0.isRight(arm) }), layer: layer)
     accuracy.sourceTask = source
@@ -241,7 +235,7 @@ struct TaskVectorsCell {
   private mutating func addSample(
     _ outcome: Outcome, _ arm: Arm, _ split: Split, layer: Int?
   ) {
-    guard let observation = outcome.observations[arm],
+    guard let verdict = outcome.verdicts[arm],
       let prompt = outcome.prompts[arm] ?? outcome.prompts[.zeroShot]
     else { return }
     output.samples.append(
@@ -251,10 +245,10 @@ struct TaskVectorsCell {
         hook: arm.isPatched ? "hook_resid_post" : nil, layer: layer,
         position: arm.isPatched ? "last" : nil, seed: Int(spec.seed), example: outcome.set.index,
         query: outcome.pair.input, target: outcome.pair.output,
-        prediction: text(observation.prediction), correct: outcome.isRight(arm),
-        targetRank: observation.targetRank,
-        targetLogProbability: observation.targetLogProbability,
-        logitDifference: observation.logitDifference,
+        prediction: verdict.text, correct: verdict.isRight,
+        targetRank: verdict.observation.targetRank,
+        targetLogProbability: verdict.observation.targetLogProbability,
+        logitDifference: verdict.observation.logitDifference,
         promptSHA256: SHA256.digest(ofPrompt: prompt)))
   }
 

@@ -36,10 +36,6 @@ extension TaskVectorsSpec {
   /// - Throws: `RunError.invalidSpec` for a value that does not fit.
   public init(reading reader: inout SpecReader) throws {
     prompting = try PromptingSpec(reading: &reader)
-    guard prompting.answer != .whole else {
-      throw reader.wrong(
-        "answer", "this probe compares one token; the probe task-vector-variants takes 'whole'")
-    }
     controls = try reader.choices(
       "controls", default: Control.allCases.map(\.rawValue),
       among: [

@@ -41,7 +41,8 @@ struct EvaluationSets: Sendable {
       return Item(
         prompts: DemonstrationPrompts(
           query: (
-            try dataset.inContextPrompt(set, spec.template).tokenized(by: tokenizer), answer.token
+            try dataset.inContextPrompt(set, spec.template).tokenized(by: tokenizer),
+            [[answer.token]]
           ),
           dummies: try dataset.dummyPrompts(set, spec.template).map {
             try $0.tokenized(by: tokenizer)
@@ -58,14 +59,14 @@ struct EvaluationSets: Sendable {
     let swept = try model.sweep(
       zip(items, runs).map { item, run in
         PatchedQuery(
-          tokens: item.zeroShot.tokens, target: item.accepted[0],
+          tokens: item.zeroShot.tokens, answers: [[item.accepted[0]]],
           patches: run.vectors.enumerated().map { ($0.offset, $0.element) })
       }, notes: &notes)
     func share(_ isRight: (Int) -> Bool) -> Double {
       Double(items.indices.count(where: isRight)) / Double(max(1, items.count))
     }
-    func right(_ index: Int, _ observation: Observation?) -> Bool {
-      observation.map { items[index].accepted.contains($0.prediction) } ?? false
+    func right(_ index: Int, _ observed: [Observation]) -> Bool {
+      items[index].accepted.contains(observed[0].prediction)
     }
     return TrainingEvaluation(
       zeroShot: share { right($0, swept[$0].zeroShot) },

@@ -106,6 +106,16 @@ public struct SavedVector: Sendable, Equatable {
     layer: Int? = nil, mode: Mode? = nil, scale: Double = 1, at positions: PositionSelector,
     file: String
   ) throws -> Intervention {
+    let (target, mode) = try use(layer: layer, mode: mode, file: file)
+    let action: InterventionAction =
+      mode == .replace ? .replace(HookValues(mean)) : .add(HookValues(mean), scaled: scale)
+    return Intervention(hook: .name(target), positions: positions, action: action)
+  }
+}
+
+extension SavedVector {
+  /// Where and how the vector is used, as the caller or else the file says.
+  private func use(layer: Int?, mode: Mode?, file: String) throws -> (HookName, Mode) {
     guard let target = layer.map({ HookName.block($0, .residPost) }) ?? hook else {
       throw RunError.invalidInput(
         subject: file, fact: "it does not say which layer '\(name)' is of; give --layer")
@@ -115,13 +125,32 @@ public struct SavedVector: Sendable, Equatable {
         subject: file,
         fact: "it does not say whether '\(name)' replaces or is added; give --mode replace or add")
     }
-    let action: InterventionAction =
-      mode == .replace ? .replace(HookValues(mean)) : .add(HookValues(mean), scaled: scale)
-    return Intervention(hook: .name(target), positions: positions, action: action)
+    return (target, mode)
   }
-}
 
-extension SavedVector {
+  /// The same vector, as what it is in a model.
+  ///
+  /// - Throws: as `intervention`; `HookError` for a place that the model does not have, `RunError.invalidInput` for
+  ///   another width than the place's.
+  public func placed(in folder: ModelFolder, layer: Int?, mode: Mode?, file: String) throws
+    -> SavedVector
+  {
+    let (hook, mode) = try use(layer: layer, mode: mode, file: file)
+    let entry = try folder.architecture.hookCatalog(model: folder.name).entry(hook)
+    guard rows[0].count == entry.width else {
+      throw RunError.invalidInput(
+        subject: file,
+        fact:
+          "'\(name)' has \(rows[0].count) numbers, and \(hook) of \(folder.name) has \(entry.width)"
+      )
+    }
+    var metadata = metadata
+    metadata["hook"] = "\(hook)"
+    metadata["layer"] = hook.layer.map { "\($0)" }
+    metadata["mode"] = mode.rawValue
+    return SavedVector(name: name, hook: hook, mode: mode, rows: rows, metadata: metadata)
+  }
+
   /// Writes the file that the path's ending asks for: safetensors as runs write it, CSV, or a GGUF control vector.
   ///
   /// - Throws: `CheckpointError.cannotWrite`; `RunError.refused` for a replacement vector as GGUF.
@@ -138,6 +167,12 @@ extension SavedVector {
         ], metadata: [name: text], to: path)
     case .csv: try AtomicFile.write(table.csv, to: path)
     case .gguf:
+      guard hook.point == .residPost else {
+        throw RunError.refused(
+          folder: path,
+          fact: "a GGUF control vector is added after a block, and this one at \(hook)",
+          remedy: "write .safetensors")
+      }
       try ControlVectorFile.write(
         [(hook.layer ?? 0, mean)], layers: model.layers, model: model.family, to: path)
     }

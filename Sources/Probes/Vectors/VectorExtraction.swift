@@ -158,13 +158,13 @@ public struct VectorExtraction: Sendable {
         try sets.indices.map { index in
           PatchedQuery(
             tokens: try prompts[index].tokenized(by: probe.encoder).tokens,
-            target: answerable.answers[sets[index].query].token,
+            answers: [[answerable.answers[sets[index].query].token]],
             patches: states[index].enumerated().map { (layer: $0.offset, vector: $0.element) })
         }, notes: &notes)
       return (0..<probe.model.architecture.layers).map { layer in
         Statistics.proportion(
           sets.indices.map { index in
-            let token = swept[index].patched[layer].prediction
+            let token = swept[index].patched[layer][0].prediction
             return answerable.isCorrect(
               token: token, text: probe.encoder.tokenizer.decode([token]),
               pair: sets[index].query)

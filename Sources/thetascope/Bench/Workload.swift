@@ -83,13 +83,13 @@ struct Workload {
       let swept = try model.sweep(
         queries.indices.map { index in
           PatchedQuery(
-            tokens: queries[index], target: 0,
+            tokens: queries[index], answers: [[0]],
             patches: layers.map { (layer: $0, vector: vectors[$0].row(index)) })
         }, notes: &notes)
       return [
         StoredTensor(
           name: "predictions", shape: [layers.count, prompts.count],
-          floats: layers.flatMap { layer in swept.map { Float($0.patched[layer].prediction) } })
+          floats: layers.flatMap { layer in swept.map { Float($0.patched[layer][0].prediction) } })
       ]
     }
   }

@@ -1,4 +1,4 @@
-# Reference values for paired permutation tests, eigenvectors, silhouettes, the linear probe and t-SNE.
+# Reference values for paired permutation tests, eigenvectors, truncated matrices, silhouettes, the linear probe and t-SNE.
 #
 # Python 3.11, numpy 2.4, scipy 1.17, scikit-learn 1.7 or later:  python make_geometry.py
 import json
@@ -25,6 +25,30 @@ def permutation(size):
     result = stats.permutation_test((x, y), lambda a, b: np.mean(a - b), permutation_type="samples",
                                     n_resamples=np.inf)
     return dict(differences=(x - y).astype(float).tolist(), p=float(min(1, result.pvalue)))
+
+
+def maxima(size, layers):
+    # SciPy exchanges x and y within pairs in every way; what it exchanges here are numbers that say so.
+    own = np.random.default_rng(size)
+    differences = own.integers(-1, 2, (layers, size)).astype(float)
+    x = np.arange(size)
+
+    def greatest(x, y):
+        return np.abs(differences @ np.where(x < size, 1, -1)).max()
+
+    null = stats.permutation_test((x, x + size), greatest, permutation_type="samples", n_resamples=np.inf,
+                                  alternative="greater").null_distribution
+    observed = np.abs(differences.sum(1))
+    return dict(differences=differences.tolist(), corrected=[float((null >= o - 1e-9).mean()) for o in observed])
+
+
+def truncation(heads, rows, columns, rank):
+    own = np.random.default_rng(rank + 10 * rows)
+    state = f32(own.normal(size=(heads, rows, columns)))
+    u, s, v = np.linalg.svd(state, full_matrices=False)
+    kept = (u[..., :rank] * s[:, None, :rank]) @ v[:, :rank]
+    return dict(state=state.ravel().tolist(), heads=heads, rows=rows, columns=columns, rank=rank,
+                kept=kept.ravel().tolist())
 
 
 def eigen(size):
@@ -70,6 +94,8 @@ def main():
     x, labels = points()
     document = dict(
         permutations=[permutation(n) for n in (4, 7, 10, 12)],
+        maxima=[maxima(n, layers) for n, layers in ((5, 3), (9, 6), (12, 4))],
+        truncations=[truncation(*shape) for shape in ((2, 6, 5, 1), (3, 5, 8, 2), (1, 7, 7, 3))],
         eigen=[eigen(n) for n in (1, 2, 5, 20)],
         points=x.tolist(), labels=labels.tolist(),
         silhouette=silhouette_samples(x, labels, metric="cosine").tolist(),

@@ -7,6 +7,7 @@
 # those of function vectors and in-context vectors are token ids. Liu et al.'s principal component is scikit-learn's.
 #
 # Python 3.11, torch 2.13.0+cpu, transformers 5.23.0, scikit-learn 1.9.1, safetensors 0.8.0:  python make_laboratory.py
+import itertools
 import json
 from pathlib import Path
 
@@ -187,15 +188,16 @@ class Linear:
     def lens(self, x, normed):
         return (self.final(x) if normed else x) @ self.unembedding().T
 
-    def rotate(self, x):
+    def rotate(self, x, start):
         half = x.shape[-1] // 2
-        angle = torch.arange(len(x), dtype=torch.float64)[:, None] * \
+        angle = torch.arange(start, start + len(x), dtype=torch.float64)[:, None] * \
             self.c["rope_theta"] ** (-torch.arange(half, dtype=torch.float64) / half)
         a, b = x[..., :half], x[..., half:]
         c, s = angle.cos()[:, None], angle.sin()[:, None]
         return torch.cat([a * c - b * s, b * c + a * s], -1)
 
-    def run(self, ids, edits={}):
+    def run(self, ids, edits={}, start=0, initial=None):
+        """The tokens stand at position start on, behind states that are given or empty."""
         run, w, eps, T = Run(edits), self.w, self.c["norm_eps"], len(ids)
         x = self.unembedding()[torch.tensor(ids)]
         for i in range(self.layers):
@@ -204,11 +206,11 @@ class Linear:
             h = rms(x, w[f"{p}.attn_norm.weight"], eps)
             q, k, v = (run.point(f"{at}.attn.hook_{l}", (h @ w[f"{p}.attn.{l}_proj.weight"].T).view(T, self.heads, -1))
                        for l in "qkv")
-            q, k = (F.elu(self.rotate(y)) + 1 for y in (q, k))
+            q, k = (F.elu(self.rotate(y, start)) + 1 for y in (q, k))
             q, k = run.point(f"{at}.attn.hook_phi_q", q), run.point(f"{at}.attn.hook_phi_k", k)
             scale = q.shape[-1] ** -0.5
             writes = run.point(f"{at}.attn.hook_ssm_write", k[..., :, None] * v[..., None, :])
-            states, state = [], torch.zeros_like(writes[0])
+            states, state = [], torch.zeros_like(writes[0]) if initial is None else initial[i]
             for t in range(T):
                 state = self.decay * state + writes[t]
                 states.append(state)
@@ -573,6 +575,265 @@ def arithmetic_rows(model, thetas, target, query, answer, terms, mode, choices):
     return rows
 
 
+# ---- Task vectors, their variants, conflicting tasks, θ through the lens -----------------------------------------------
+
+# Which pairs are shown and asked is drawn by the program and written by the tests (VariantOracleTests, with RECORD=1);
+# what follows from them is computed here. Answers may have several tokens; of the first the output is scored.
+
+
+def prompt(shown, query):
+    return tokens("\n".join([f"{a}->{b}" for a, b in shown] + [f"{query}->"]))
+
+
+def put(positions, values, scale=None):
+    def edit(x):
+        x = x.clone()
+        for position, value in zip(positions, values):
+            x[position] = value if scale is None else x[position] + scale * value
+        return x
+    return edit
+
+
+def observed(model, ids, answers, edits={}, **state):
+    """The output's log-probability, the margin and rank of its first token, and whether greedy decoding gives any answer.
+
+    Answers are lists of tokens, the output's first."""
+    first, right = model.run(ids, edits, **state)[0][-1], False
+    for index, answer in enumerate(answers):
+        rows = first[None] if len(answer) == 1 else \
+            model.run(ids + answer[:-1], edits, **state)[0][len(ids) - 1:]
+        right |= rows.argmax(-1).tolist() == answer
+        if index == 0:
+            log = rows.log_softmax(-1)[torch.arange(len(answer)), answer].sum()
+    a = answers[0][0]
+    margin = first[a] - torch.cat([first[:a], first[a + 1:]]).max()
+    return [number(log), number(margin), int((first > first[a]).sum()), int(right)]
+
+
+def variants(model):
+    drawn = json.loads((HERE / "sets.json").read_text())
+    answers = {task: {x: [tokens(a) for a in all] for x, all in pairs.items()} for task, pairs in drawn["tasks"].items()}
+    layers, curves = range(model.layers), []
+
+    def residuals(ids):
+        points = model.run(ids)[1]
+        return [points[f"blocks.{i}.hook_resid_post"] for i in layers]
+
+    def theta(s):
+        own = [residuals(prompt(s["demonstrations"], d)) for d in s["dummies"]]
+        return [torch.stack([r[i][-1] for r in own]).mean(0) for i in layers]
+
+    def at_last(values, scale=None):
+        """An edit by layer of the zero-shot prompt's last token; of every set."""
+        return lambda sets, s, i: ("bare", put([-1], [values[id(s)][i]], scale))
+
+    def add(task, sets, condition, edit, position="last", setting=None, shots=3, dev=True, columns={}):
+        """edit(sets, set, layer) gives the prompt and the edit after that layer's block."""
+        found = {}
+        for split in ["dev", "test"] if dev else ["test"]:
+            own = sets[split]
+            found[split] = []
+            for i in layers:
+                rows = []
+                for s in own:
+                    which, change = edit(own, s, i)
+                    shown = s["demonstrations"] if which == "icl" else []
+                    ids = prompt(shown, s["query"])
+                    rows.append(observed(model, ids, answers[task][s["query"]],
+                                         {f"blocks.{i}.hook_resid_post": lambda x, n=len(ids): at_end(change, x, n)}))
+                found[split].append(rows)
+        curves.append({
+            "task": task, "condition": condition, "columns": columns, "position": position, "setting": setting, "shots": shots,
+            "layers": list(layers), "dev": [[r[3] for r in rows] for rows in found["dev"]] if dev else None,
+            "test": found["test"]})
+
+    def at_end(change, x, count):
+        """Edits the prompt's own rows; the answer's tokens behind them stay."""
+        return torch.cat([change(x[:count]), x[count:]])
+
+    def plain(task, sets, condition, setting=None, shots=3, columns={}):
+        rows = [observed(model, prompt(s["demonstrations"] if condition.startswith("icl") else [], s["query"]),
+                         answers[task][s["query"]]) for s in sets["test"]]
+        curves.append({"task": task, "condition": condition, "columns": columns, "position": None, "setting": setting,
+                       "shots": shots, "layers": [None], "dev": None, "test": [rows]})
+
+    with torch.no_grad():
+        sets = drawn["loud"]
+        every = [s for split in sets.values() for s in split]
+        thetas = {id(s): theta(s) for s in every}
+        first = {id(s): residuals(prompt(s["demonstrations"], s["dummies"][0])) for s in every}
+        arrows = {id(s): [t for t, p in enumerate(prompt(s["demonstrations"], s["dummies"][0])) if PIECES[p] == "->"]
+                  for s in every}
+
+        def donors(own, s, *more):
+            """The other sets in which the query (or something more) is neither shown nor a dummy, counted on from this."""
+            place = next(i for i, o in enumerate(own) if o is s)
+            others = [own[(place + i) % len(own)] for i in range(1, len(own))]
+            able = [o for o in others
+                    if not {s["query"], *more} & {*[a for a, _ in o["demonstrations"]], *o["dummies"]}]
+            return able or [s]
+
+        for condition in ("zero_shot", "icl"):
+            plain("loud", sets, condition)
+        add("loud", sets, "task_vector", at_last(thetas))
+        add("loud", sets, "task_vector_mean_context", lambda own, s, i: (
+            "bare", put([-1], [torch.stack([thetas[id(o)][i] for o in donors(own, s)]).mean(0)])))
+        add("loud", sets, "state_vector_average", lambda own, s, i: (
+            "bare", put([-1], [first[id(s)][i][arrows[id(s)]].mean(0)])))
+
+        def momentum(s, i, factor=0.5):
+            states = first[id(s)][i][arrows[id(s)]]
+            steps = [factor ** (len(states) - 1 - n) * (states[n] - states[n - 1]) for n in range(1, len(states))]
+            return states[-1] + sum(steps)
+        add("loud", sets, "state_vector_momentum", lambda own, s, i: ("bare", put([-1], [momentum(s, i)])),
+            setting="momentum=0.5")
+        for scale in (1.0, -2.0):
+            for condition, value in (("task_vector_added", lambda s, i: thetas[id(s)][i]),
+                                     ("mean_hidden_added", lambda s, i: first[id(s)][i].mean(0))):
+                add("loud", sets, condition, lambda own, s, i: ("bare", put([-1], [value(s, i)], scale)),
+                    setting=f"scale={scale}")
+                add("loud", sets, condition,
+                    lambda own, s, i: ("bare", lambda x: x + scale * value(s, i)), "all", setting=f"scale={scale}")
+
+        def lent(own, s, i, count, *more):
+            able = donors(own, s, *more)
+            return [thetas[id(able[n % len(able)])][i] for n in range(count)]
+        add("loud", sets, "task_vector_in_context", lambda own, s, i: ("icl", put([-1], lent(own, s, i, 1))))
+
+        def every_arrow(own, s, i, *more):
+            places = [t for t, p in enumerate(prompt(s["demonstrations"], s["query"])) if PIECES[p] == "->"]
+            return "icl", put(places, lent(own, s, i, len(places), *more))
+        add("loud", sets, "task_vector_every_arrow", every_arrow, "arrow")
+        for places in ([1], [2], [2, 1]):
+            add("loud", sets, "task_vector",
+                lambda own, s, i: ("bare", put([-p for p in places], [first[id(s)][i][-p] for p in places])),
+                f"-{places[0]}" if len(places) == 1 else f"-{places[0]}..-1", "dummies=1")
+        for key, setting, shots in (("shots=2", None, 2), ("dummies=1", "dummies=1", 3), ("order=0", "order=0", 3)):
+            other = {id(s): theta(s) for split in drawn[key].values() for s in split}
+            plain("loud", drawn[key], "icl", setting, shots)
+            add("loud", drawn[key], "task_vector", at_last(other), setting=setting, shots=shots)
+        if isinstance(model, Linear):
+            state_runs(model, sets["test"], answers["loud"], curves)
+
+        # θ of B at the last token of a prompt of A's demonstrations; the answers of both count.
+        conflict = drawn["conflict"]
+        for split in conflict.values():
+            for s in split:
+                thetas[id(s)], s["demonstrations"], s["dummies"] = theta(s["vector"]), *s["prompt"].values()
+        for judged in ("loud", "soft"):
+            for condition in ("zero_shot", "icl"):
+                plain(judged, conflict, condition + "_conflict")
+            add(judged, conflict, "task_vector_override", lambda own, s, i: ("icl", put([-1], [thetas[id(s)][i]])),
+                dev=False)
+            add(judged, conflict, "task_vector_conflict", at_last(thetas), dev=judged == "soft")
+            again = {id(s): theta(s["again"]) for s in conflict["test"]}
+            add(judged, conflict, "own_conflict", lambda own, s, i: ("icl", put([-1], [again[id(s)][i]])), dev=False)
+
+        # A task and its inverse, one way, the other way and mixed.
+        for name, own in drawn["bijections"].items():
+            arm, _, dummies = name.partition(" ")
+            columns = {"demonstrations": arm, "queries": "both" if arm == "mixed" else arm}
+            thetas.update({id(s): theta(s) for split in own.values() for s in split})
+            if dummies in ("", "both"):
+                for condition in ("zero_shot", "icl"):
+                    plain("cap", own, condition, columns=columns | {"dummies": ""})
+            columns["dummies"] = dummies
+            add("cap", own, "task_vector", at_last(thetas), columns=columns)
+            if dummies == "both":
+                add("cap", own, "task_vector_every_arrow",
+                    lambda own, s, i: every_arrow(own, s, i, drawn["tasks"]["cap"][s["query"]][0]), "arrow",
+                    columns=columns)
+
+        decoded = []
+        for normed in (True, False):
+            for i in layers:
+                logits = model.lens(torch.stack([thetas[id(s)][i] for s in sets["test"]]).mean(0), normed)
+                best = logits.topk(5)
+                decoded.append([normed, i, best.indices.tolist(), [number(v) for v in best.values]])
+        heads = head_runs(model, drawn["heads"], answers)
+    return {"model": model.name, "curves": curves, "decoded": decoded, "heads": heads}
+
+
+def head_runs(model, tasks, answers):
+    """Function vectors on two tasks: effects of heads, the three best over tasks, and accuracies by layer."""
+    layers, count = range(model.layers), model.layers * model.heads
+    found, curves = {}, []
+    for task, sets in tasks.items():
+        # Answers count by their first token.
+        own = {x: [a[:1] for a in all] for x, all in answers[task].items()}
+        outputs, stream = [], []
+        for s in sets["dev"][:24]:
+            logits, points = model.run(prompt(s["demonstrations"], s["query"]))
+            if [int(logits[-1].argmax())] in own[s["query"]]:
+                outputs.append(torch.stack([points[f"blocks.{i}.attn.hook_z"][-1] for i in layers]))
+                stream.append(torch.stack([points[f"blocks.{i}.hook_resid_post"][-1] for i in layers]))
+        mean, effects = torch.stack(outputs).mean(0), []
+        for s in sets["dev"][24:]:
+            ids, answer = shuffled(s), own[s["query"]][0][0]
+            before = model.run(ids)[0][-1].softmax(-1)[answer]
+
+            def effect(i, h):
+                def edit(x):
+                    x = x.clone()
+                    x[-1, h] = mean[i, h]
+                    return x
+                return model.run(ids, {f"blocks.{i}.attn.hook_z": edit})[0][-1].softmax(-1)[answer] - before
+            effects.append(torch.stack([effect(i, h) for i in layers for h in range(model.heads)]))
+        found[task] = own, mean, torch.stack(stream).mean(0), torch.stack(effects)
+    average = torch.stack([f[3].mean(0) for f in found.values()]).mean(0)
+    # Every sign of every prompt's effects, and of the greatest of all heads.
+    each = torch.cat([f[3] for f in found.values()])
+    sums = (torch.tensor(list(itertools.product((1.0, -1.0), repeat=len(each))), dtype=torch.float64) @ each).abs()
+    least = each.sum(0).abs() - 1e-12
+    p = [(x >= least).double().mean(0).tolist() for x in (sums, sums.max(1, keepdim=True).values)]
+    top = sorted(range(count), key=lambda h: (-float(average[h]), h))[:3]
+    for task, sets in tasks.items():
+        own, mean, stream, _ = found[task]
+        vector = sum(mean[divmod(h, model.heads)] @ model.output(h // model.heads)[0][h % model.heads] for h in top)
+
+        def theta(s, i):
+            runs = [model.run(prompt(s["demonstrations"], d))[1] for d in s["dummies"]]
+            return torch.stack([r[f"blocks.{i}.hook_resid_post"][-1] for r in runs]).mean(0)
+        for receiver, text in (("zero_shot", lambda s: prompt([], s["query"])), ("shuffled_labels", shuffled)):
+            for condition, edit in (("function_vector", lambda s, i: put([-1], [vector], 1)),
+                                    ("layer_average", lambda s, i: put([-1], [stream[i]], 1)),
+                                    ("task_vector", lambda s, i: put([-1], [theta(s, i)]))):
+                dev, test = ([[observed(model, text(s), own[s["query"]],
+                                        {f"blocks.{i}.hook_resid_post": edit(s, i)}) for s in split]
+                              for i in layers] for split in (sets["dev"][:3], sets["test"]))
+                curves.append({"task": task, "condition": condition, "columns": {"prompt": receiver}, "position": "last",
+                               "setting": None, "shots": 3, "layers": list(layers),
+                               "dev": [[r[3] for r in rows] for rows in dev], "test": test})
+    return {"effects": {t: [number(v) for v in f[3].mean(0)] for t, f in found.items()},
+            "average": [number(v) for v in average], "p": p, "top": top, "curves": curves}
+
+
+def shuffled(s):
+    return prompt([(a, b) for (a, _), b in zip(s["demonstrations"], s["shuffled"])], s["query"])
+
+
+def state_runs(model, sets, answers, curves):
+    """The state of the demonstrations at one layer, the others empty; and at all layers, cut down to a rank."""
+    runs = [("state_injected", None, i) for i in range(model.layers)] + \
+        [("state_truncated", f"rank={r}", None) for r in (1, 2)]
+    for condition, setting, layer in runs:
+        rows = []
+        for s in sets:
+            query = prompt([], s["query"])
+            count = len(prompt(s["demonstrations"], s["query"])) - len(query)
+            points = model.run(prompt(s["demonstrations"], s["query"])[:count])[1]
+            states = [points[f"blocks.{i}.attn.hook_ssm_state"][-1] for i in range(model.layers)]
+            if condition == "state_injected":
+                states = [x if i == layer else torch.zeros_like(x) for i, x in enumerate(states)]
+            else:
+                rank = int(setting[5:])
+                states = [torch.einsum("hkr,hr,hrv->hkv", u[..., :rank], e[..., :rank], v[..., :rank, :])
+                          for u, e, v in (torch.linalg.svd(x, full_matrices=False) for x in states)]
+            rows.append(observed(model, query, answers[s["query"]], start=count, initial=states))
+        curves.append({"task": "loud", "condition": condition, "columns": {}, "position": None, "setting": setting,
+                       "shots": 3, "layers": [layer], "dev": None, "test": [rows]})
+
+
 def main():
     gpt2, gqa, mqa, gemma = (Softmax(n) for n in ("gpt2-tiny", "llama-gqa", "llama-mqa", "gemma2-tiny"))
     linear = Linear("linear-decay")
@@ -593,6 +854,7 @@ def main():
         "function_vectors": [function_vectors(m, 5) for m in (gpt2, gqa, mqa, linear)],
         "in_context_vectors": [in_context_vectors(m, 7) for m in (gpt2, linear)],
         "vector_arithmetic": [vector_arithmetic(m) for m in (gpt2, gqa, linear)],
+        "variants": [variants(m) for m in (gpt2, gqa, linear)],
     }
     for name, value in result.items():
         path = HERE / f"{name}.json"

@@ -81,6 +81,19 @@ def means(values, weights, cluster, count, drawn):
         return sums[drawn].sum(1) / totals[drawn].sum(1)
 
 
+def scipy_interval(values, cluster, count):
+    """SciPy's own bootstrap of the mean over clusters, 100,000 resamples, and its standard error."""
+    sums, totals = np.zeros(count), np.zeros(count)
+    for place, value in zip(cluster, values):
+        if value is not None:
+            sums[place] += value
+            totals[place] += 1
+    found = stats.bootstrap((sums, totals), lambda s, t, axis=-1: s.sum(axis) / t.sum(axis), paired=True,
+                            vectorized=True, n_resamples=100_000, method="percentile",
+                            rng=np.random.default_rng(1))
+    return dict(interval=[float(v) for v in found.confidence_interval], error=float(found.standard_error))
+
+
 def interval(resampled):
     resampled = resampled[np.isfinite(resampled)]
     return [float(q) for q in np.quantile(resampled, [0.025, 0.975])]
@@ -106,7 +119,7 @@ def bootstrap_cases():
     cases.append(dict(
         key="clusters", seed=1, clusters=clusters, strata=None, weights=None, a=a, b=b,
         mean=interval(ma), difference=interval(ma - mb), ratio=interval(ma / mb),
-        value=float(np.mean([v for v in a if v is not None]))))
+        value=float(np.mean([v for v in a if v is not None])), scipy=scipy_interval(a, place, len(names))))
 
     # Three tasks of unequal size that count the same; outcomes 0 and 1.
     sizes = {"z-task": 6, "a-task": 9, "m-task": 15}

@@ -35,6 +35,21 @@ import Testing
     }
   }
 
+  /// The chance that the greatest difference of all comparisons is as great, against SciPy's enumeration of all signs.
+  @Test func permutationsOfTheGreatest() throws {
+    for (index, item) in try cases("maxima").enumerated() {
+      let differences = try rows(item["differences"])
+      let found = PairedPermutation(key: "\(index)", seed: 1).pValues(
+        of: differences, clusters: differences[0].indices.map { "q\($0)" })
+      let expected = try item.doubles("corrected")
+      #expect(found.corrected.count == expected.count && Set(expected).count > 1)
+      for (own, theirs) in zip(found.corrected, expected) {
+        #expect(agree(own, theirs), "\(own) for \(theirs)")
+      }
+      #expect(zip(found.each, found.corrected).allSatisfy { $0 <= $1 })
+    }
+  }
+
   /// With many clusters the draws estimate what all signs would give: here one of 2¹⁴ · 2 beyond the exact limit.
   @Test func permutationsDrawn() {
     let clusters = (0..<14).map { "q\($0)" }

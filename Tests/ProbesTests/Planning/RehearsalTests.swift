@@ -68,6 +68,46 @@ import Testing
     try expectAgreement(Self.tree(probe, settings, models: ["softmax", "linear"]))
   }
 
+  /// What the heads' effects take stands apart from the cells, once for each model and task.
+  @Test func stagesAreAsPlanned() throws {
+    for model in ["softmax", "linear"] {
+      guard FileReading.kind(of: "\(Self.data)/models/\(model)/model.safetensors") == .file else {
+        return print("skipped: stagesAreAsPlanned: data/models/\(model) is not there")
+      }
+    }
+    let tree = try Self.tree(
+      "function-vectors",
+      [
+        "tasks": ["country_capital", "next_letter"], "development_sets": 2, "test_sets": 2,
+        "mean_sets": 4, "effect_sets": 2, "heads": 3,
+      ], models: ["softmax", "linear"])
+    let rehearsing = WorkMeter(.rehearsing)
+    let planned = try ProbeRegistry.prepare(
+      tree, small: false, on: ComputeContext(threads: 2).metered(by: rehearsing)
+    ).rehearsed(on: rehearsing)
+    #expect(
+      Set(planned.stages.map(\.cell.key))
+        == [
+          "softmax/country_capital/heads", "softmax/next_letter/heads",
+          "linear/country_capital/heads", "linear/next_letter/heads",
+        ])
+    let counting = WorkMeter(.counting)
+    let probe = try ProbeRegistry.prepare(
+      tree, small: false, on: ComputeContext(threads: 2).metered(by: counting))
+    for (name, parts) in planned.groups {
+      // Without a journal a model's stages are computed with its first cell.
+      counting.reset()
+      for part in parts { _ = try probe.work(part.cell) }
+      let stages = planned.stages.filter { $0.cell.group == name }
+      func operations(_ parts: [Rehearsal.Part]) -> Double {
+        parts.reduce(0) { $0 + $1.work.floatingPointOperations }
+      }
+      let ratio = operations(parts + stages) / counting.work.floatingPointOperations
+      #expect(abs(ratio - 1) < 0.01, "\(name): \(ratio)")
+      #expect(operations(stages) > 0.2 * operations(parts))
+    }
+  }
+
   /// The control on weights drawn anew is a second model, in f32 whatever the first is stored in; one at a time.
   @Test func untrainedControlsAreForeseen() throws {
     for model in ["softmax", "linear"] {

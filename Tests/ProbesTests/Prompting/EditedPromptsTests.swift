@@ -84,6 +84,27 @@ import Tokenization
     #expect(notes.hooks.values.reduce(0) { $0 + $1.edits } == wanted)
   }
 
+  /// θ_l of a prompt put into the same prompt where it was changes nothing, whatever the layer and position.
+  @Test(arguments: families) func ownResidualChangesNothing(_ family: String) throws {
+    let model = try model(family)
+    var generator = SeededGenerator(key: "own \(family)", seed: 6)
+    let own = prompt(7, &generator)
+    let hooks = (0..<model.architecture.layers).map { HookName.block($0, .residPost) }
+    var notes = CellNotes()
+    let clean = EditedPrompt(prompt: own, answer: [0])
+    let cache = try model.captured([clean], reading: hooks, notes: &notes)
+    let patched = try hooks.flatMap { hook in
+      try own.indices.map { position in
+        let value = try cache.value(hook, RowAddress(sequence: 0, position: position))
+        return EditedPrompt(
+          prompt: own, answer: [0], edits: [.replace(hook, at: [position], with: [value])])
+      }
+    }
+    let expected = try model.run([BatchSequence(tokens: own)]).logits.values
+    #expect(
+      try model.logits(of: patched, notes: &notes) { $1.values }.allSatisfy { $0 == expected })
+  }
+
   /// The residual of the last layer at the last token is all that the logits depend on.
   @Test(arguments: families) func lastLayerIsTheDonor(_ family: String) throws {
     let model = try model(family)

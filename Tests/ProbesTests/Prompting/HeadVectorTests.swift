@@ -85,6 +85,11 @@ import Testing
     let once = try model.headMeans(prompts, notes: &notes) { _, _ in true }
     let twice = try model.headMeans(prompts + prompts, notes: &notes) { _, _ in true }
     #expect(twice.right == 6)
+    func numbers(_ value: Any) -> Int {
+      let parts = Mirror(reflecting: value).children
+      return parts.isEmpty ? 1 : parts.reduce(0) { $0 + numbers($1.value) }
+    }
+    #expect(numbers(once) == numbers(twice) && numbers(once) > 3 * (40 + 40))
     for (one, other) in zip(
       once.headOutputs + once.layerAverages, twice.headOutputs + twice.layerAverages)
     {

@@ -1,4 +1,5 @@
-// The state of the demonstrations at all layers is in-context learning itself, and its full rank is the state.
+// The state of the demonstrations at all layers is in-context learning itself, and its full rank is the state; lower ranks
+// against NumPy's singular values (Tests/Fixtures/geometry/make_geometry.py).
 
 import CheckpointIO
 import HookPoints
@@ -9,10 +10,16 @@ import TestSupport
 import Testing
 
 @Suite struct StateInjectionTests {
-  @Test func allStatesAreInContextLearning() throws {
-    let path = "\(packageFolder)/data/models/linear"
+  /// The shipped models, and tiny ones of other recurrences: none, a fixed and a gated decay. (A short convolution carries
+  /// something of the demonstrations beside the state.)
+  @Test(arguments: [
+    "data/models/linear", "data/models/linear-plain", "linear-decay", "linear-fla", "retnet-tiny",
+    "gla-tiny",
+  ])
+  func allStatesAreInContextLearning(_ name: String) throws {
+    let path = name.contains("/") ? "\(packageFolder)/\(name)" : fixture("families/\(name)")
     guard FileReading.kind(of: "\(path)/model.safetensors") == .file else {
-      return print("skipped: allStatesAreInContextLearning: data/models/linear is not there")
+      return print("skipped: allStatesAreInContextLearning: \(name) is not there")
     }
     let model: Transformer<Float> = try ModelFolder(path: path).model(
       on: ComputeContext(threads: 2))
@@ -50,6 +57,19 @@ import Testing
     let one = try model.observation(
       demonstrations + query, after: 20, answer: [7], layers.map { .rank(1, $0) }, notes: &notes)
     #expect(one != expected)
+  }
+
+  @Test func truncationIsNumPys() throws {
+    let cases = try #require(
+      try JSON(contentsOf: fixture("geometry/geometry.json"))["truncations"]?.arrayValue)
+    #expect(cases.count == 3)
+    for item in cases {
+      let found = Transformer<Float>.truncated(
+        try item.doubles("state").map { Float($0) }, heads: try item.int("heads"),
+        rows: try item.int("rows"), columns: try item.int("columns"), rank: try item.int("rank"))
+      let difference = Difference(found, try item.doubles("kept"))
+      #expect(difference.largest < 1e-6, "\(difference)")
+    }
   }
 
   /// A matrix of rank 2 is kept by rank 2, and its best approximation of rank 1 is that of its greater part.

@@ -36,6 +36,28 @@ import Testing
     }
   }
 
+  /// SciPy resamples the clusters too, with draws of its own: 10,000 resamples against its 100,000.
+  @Test func intervalOverClustersIsSciPysWithinMonteCarloError() throws {
+    let cases = try StatisticsFixture().cases("bootstrap").filter { $0["scipy"] != nil }
+    let json = try #require(cases.first)
+    let scipy = try #require(json["scipy"])
+    let (expected, error) = (try scipy.doubles("interval"), try scipy.double("error"))
+    let values = try #require(json["a"]?.arrayValue).map(\.doubleValue)
+    for seed in 1...8 as ClosedRange<UInt64> {
+      let estimate = Bootstrap(key: "scipy", seed: seed).mean(
+        values, clusters: try json.strings("clusters"))
+      let interval = try #require(estimate.interval)
+      #expect(abs(interval.low - expected[0]) < 0.12 * error, "\(interval), \(expected)")
+      #expect(abs(interval.high - expected[1]) < 0.12 * error, "\(interval), \(expected)")
+      // Rows that were independent would be told apart: their interval is narrower.
+      let rows = Bootstrap(key: "scipy", seed: seed).mean(
+        values, clusters: values.indices.map { "row \($0)" })
+      let other = try #require(rows.interval)
+      #expect(
+        abs(other.low - expected[0]) + abs(other.high - expected[1]) > 0.12 * error, "\(other)")
+    }
+  }
+
   /// 10,000 resamples know a 2.5 % quantile of a normal mean to about ± 0.05 standard errors (2σ); the
   /// gamma values' skewness adds less than that at n = 300.
   @Test func intervalOfAMeanIsTheNormalOneWithinMonteCarloError() throws {

@@ -11,14 +11,15 @@ extension Documentation {
   static let permutationP = Documentation(
     "The two-sided p-value of a sign-flipping permutation test, paired by example and clustered by "
       + "query, that the row's condition and the reference of `mcnemar_p` are the same; of rows over "
-      + "tasks every task counts the same. Of a patched place: that its `indirect_effect` is 0.",
+      + "tasks every task counts the same. Of a patched place: that its `indirect_effect` is 0; of a head "
+      + "over tasks: that its `average_indirect_effect` is 0.",
     formula: "share of sign patterns with |Σ ± d| ≥ |Σ d|", range: "0 … 1",
     whenEmpty: "n = 0", source: "Edgington 1980, Randomization Tests, §5")
 
   static let permutationPCorrected = Documentation(
-    "As `permutation_p`, for the greatest difference among all layers of the curve, or among all patched places of "
-      + "the row's hook, receiver and condition (positions and heads apart): what may be said of one that was "
-      + "chosen on seeing all.",
+    "As `permutation_p`, for the greatest difference among all layers of the curve, among all patched places of "
+      + "the row's hook, receiver and condition (positions and heads apart), or among all heads of the model over "
+      + "tasks: what may be said of one that was chosen on seeing all.",
     formula: "share of sign patterns with max |Σ ± d| ≥ |Σ d|", range: "0 … 1",
     whenEmpty: "n = 0", source: "Westfall and Young 1993, Resampling-Based Multiple Testing, §2"
   )
