@@ -184,7 +184,7 @@ def compared(asked, name, own):
         rows.append(dict(zip(COLUMNS, [
             datetime.date.today().isoformat(), cpu, asked.model, precision, name, toolkit, f"{seconds['median']:.4f}",
             f"{seconds['fastest']:.4f}", f"{seconds['slowest']:.4f}", seconds["runs"], f"{peak:.0f}",
-            f"{seconds['median'] / mine:.2f}", f"{rate:.0f}" if rate else "",
+            f"{seconds['median'] / mine:.3f}", f"{rate:.0f}" if rate else "",
             f"{rate * 1e9 / fastest:.2f}" if rate else "", said])))
         print("  ".join(f"{rows[-1][column]:<{width}}" for column, width in SHOWN.items()), flush=True)
 
