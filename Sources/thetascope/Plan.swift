@@ -36,35 +36,22 @@ struct Plan: ParsableCommand {
       rehearsal, of: prepared.inputs, on: options.environment(context), memory: memory,
       productSpeed: context.measuredProductSpeed)
     var table = TextTable(headers: ["cells of", "cells", "tokens", "GFLOP", "GB", "time"])
-    func append(
-      _ name: String, _ parts: [Rehearsal.Part], _ stages: [Rehearsal.Part], seconds: Double
-    ) {
-      let work = (parts + stages).reduce(Work()) { $0 + $1.work }
+    func append(_ name: String, _ parts: [Rehearsal.Part], andSeconds rest: Double = 0) {
+      let all = parts + rehearsal.stages(under: parts)
+      let work = all.reduce(Work()) { $0 + $1.work }
       table.append([
         name, "\(parts.count)", "\(work.tokens)",
         TextTable.number(work.floatingPointOperations / 1e9),
-        TextTable.number(Double(work.bytes) / 1e9, decimals: 3), ProgressLine.duration(seconds),
+        TextTable.number(Double(work.bytes) / 1e9, decimals: 3),
+        ProgressLine.duration(time.seconds(of: all) + rest),
       ])
     }
-    let seconds = Dictionary(
-      zip((rehearsal.parts + rehearsal.stages).map(\.cell.key), time.cells + time.stages),
-      uniquingKeysWith: { first, _ in first })
     let own = Set(prepared.plan.cells(of: shard))
-    let groups = rehearsal.groups.map { ($0, $1.filter { own.contains($0.cell) }) }.filter {
-      !$1.isEmpty
-    }
-    // With what each group's cells rest on.
-    let stages = groups.map { group, _ in rehearsal.stages.filter { $0.cell.group == group } }
-    func total(_ parts: [Rehearsal.Part]) -> Double {
-      parts.reduce(0) { $0 + seconds[$1.cell.key, default: 0] }
-    }
-    for ((name, parts), stages) in zip(groups, stages) {
-      append(name, parts, stages, seconds: total(parts + stages))
-    }
-    let all = groups.flatMap(\.1)
+    let groups = rehearsal.groups.map { ($0, $1.filter { own.contains($0.cell) }) }
+    for (name, parts) in groups where !parts.isEmpty { append(name, parts) }
     append(
-      shard.map { "shard \($0)" } ?? "all", all, stages.flatMap { $0 },
-      seconds: total(all + stages.flatMap { $0 }) + (shard == nil ? time.rest : 0))
+      shard.map { "shard \($0)" } ?? "all", groups.flatMap(\.1),
+      andSeconds: shard == nil ? time.rest : 0)
     for line in table.lines(on: .data) { print(line) }
     let guessed = rehearsal.parts.count { !$0.isRehearsed }
     if guessed > 0 {

@@ -51,11 +51,8 @@ struct Slurm: ParsableCommand {
     let shares = prepared.plan.shares(shards)
     let longest =
       shares.map { share in
-        let groups = Set(share.map { prepared.plan.cells[$0].group })
-        let stages = zip(rehearsal.stages, estimate.stages).filter {
-          groups.contains($0.0.cell.group)
-        }
-        return share.reduce(0) { $0 + estimate.cells[$1] } + stages.reduce(0) { $0 + $1.1 }
+        let parts = share.map { rehearsal.parts[$0] }
+        return estimate.seconds(of: parts + rehearsal.stages(under: parts))
       }.max() ?? 0
     advise(prepared.plan, estimate, longest: longest)
     let minutes = 10 + Int((2 * longest / 60).rounded(.up))

@@ -51,22 +51,7 @@ extension CommandTests {
             more.isEmpty ? 2 : 3
           ).first ?? "") ?? -1
       }
-      try space.write(
-        """
-        probe: function-vectors
-        models: [models/gpt2-tiny]
-        tasks_folder: tasks
-        tasks: [upper, shout]
-        template: arrow
-        answer_rule: synonym
-        shots: 3
-        development_sets: 2
-        test_sets: 2
-        mean_sets: 40
-        effect_sets: 2
-        heads: 3
-
-        """, to: "heads.yaml")
+      try space.addHeadsProbe(tasks: "upper, shout")
       for (probe, isShared) in [("heads.yaml", true), ("probe.yaml", false)] {
         let whole = try tokens(probe)
         let parts = try (0..<2).map { try tokens(probe, "--shard", "\($0)/2") }

@@ -71,22 +71,7 @@ extension CommandTests {
 
     /// A function vector that a run saved becomes a control vector, and what the run did not save as added does not.
     @Test func savedVectorsInOtherFormats() throws {
-      try space.write(
-        """
-        probe: function-vectors
-        models: [models/gpt2-tiny]
-        tasks_folder: tasks
-        tasks: [shout]
-        template: arrow
-        answer_rule: synonym
-        shots: 3
-        development_sets: 2
-        test_sets: 2
-        mean_sets: 40
-        effect_sets: 2
-        heads: 3
-
-        """, to: "heads.yaml")
+      try space.addHeadsProbe(tasks: "shout")
       try space.thetascope("run", "heads.yaml", "--out", "heads", "--quiet").expectSuccess()
       func convert(_ vector: String, _ more: String...) throws -> Ending {
         try Command.run(

@@ -65,6 +65,26 @@ extension Workspace {
     return space
   }
 
+  /// Writes heads.yaml, a probe file of function vectors of the tiny GPT-2.
+  func addHeadsProbe(tasks: String) throws {
+    try write(
+      """
+      probe: function-vectors
+      models: [models/gpt2-tiny]
+      tasks_folder: tasks
+      tasks: [\(tasks)]
+      template: arrow
+      answer_rule: synonym
+      shots: 3
+      development_sets: 2
+      test_sets: 2
+      mean_sets: 40
+      effect_sets: 2
+      heads: 3
+
+      """, to: "heads.yaml")
+  }
+
   /// Copies a family's fixture, with a tokenizer, to models/`name`.
   func addModel(_ family: String, as name: String? = nil) throws {
     let folder = "models/\(name ?? family)"

@@ -183,13 +183,12 @@ final class HookRun<Scalar: TensorScalar> {
     _ name: HookName, _ x: Variable<Scalar>, _ rows: [Int], _ places: Places, _ blocks: ScoreBlocks?
   ) {
     counts.fired(name, reads: rows.count)
-    func gathered(_ slices: [Slice], _ shape: [Int]) -> Tensor<Scalar> {
-      ops.gathered(slices, of: x.tensor).reshaped(shape)
-    }
     guard let blocks else {
       let slices = rows.flatMap { places.slices($0, heads: nil) }
       cache.record(
-        name, reading: plan, values: gathered(slices, [rows.count, slices.first?.count ?? 1]))
+        name, reading: plan,
+        values: ops.gathered(slices, of: x.tensor)
+          .reshaped([rows.count, slices.first?.count ?? 1]))
       return
     }
     // Of scores and patterns: sequence by sequence, [H, queries, keys].
@@ -200,7 +199,8 @@ final class HookRun<Scalar: TensorScalar> {
       let slices = (0..<blocks.heads).flatMap { head in byRow.map { $0[head] } }
       cache.record(
         name, sequence: sequence, positions: own.compactMap { $0.1.position },
-        values: gathered(slices, [blocks.heads, own.count, slices.first?.count ?? 0]))
+        values: ops.gathered(slices, of: x.tensor)
+          .reshaped([blocks.heads, own.count, slices.first?.count ?? 0]))
     }
   }
 

@@ -35,6 +35,12 @@ public struct Rehearsal: Sendable {
     }
     return names.map { name in (name, parts.filter { $0.cell.group == name }) }
   }
+
+  /// The stages that some cells rest on.
+  public func stages(under cells: [Part]) -> [Part] {
+    let groups = Set(cells.map(\.cell.group))
+    return stages.filter { groups.contains($0.cell.group) }
+  }
 }
 
 extension PreparedProbe {
@@ -74,8 +80,7 @@ extension PreparedProbe {
         _ = try Resampling.rehearsed { try work(cell) }
         (own, overhead) = (meter.work, (clock.now - began).seconds)
         for stage in stages.rehearsed.dropFirst(known) {
-          own.floatingPointOperations -= stage.work.floatingPointOperations
-          own.tokens -= stage.work.tokens
+          own = own - stage.work
           overhead -= stage.overhead
         }
       }

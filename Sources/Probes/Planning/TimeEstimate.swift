@@ -4,17 +4,20 @@ import TensorCore
 
 /// An expected time, and what it rests on.
 public struct TimeEstimate: Sendable {
-  /// Seconds by cell, in the plan's order.
-  public let cells: [Double]
-  /// Seconds by stage.
-  public let stages: [Double]
+  /// Seconds by the key of a cell or a stage.
+  private let parts: [String: Double]
   /// Seconds of what is in no cell, where a whole run on this machine told it.
   public let rest: Double
   /// Whether all groups ran on this machine before.
   public let isRemembered: Bool
 
   /// Of all cells and stages together, and of what is in neither.
-  public var seconds: Double { (cells + stages).reduce(rest, +) }
+  public let seconds: Double
+
+  /// Of some cells and stages together.
+  public func seconds(of some: [Rehearsal.Part]) -> Double {
+    some.reduce(0) { $0 + parts[$1.cell.key, default: 0] }
+  }
 
   /// - Parameters:
   ///   - rehearsal: the work of each cell.
@@ -39,9 +42,12 @@ public struct TimeEstimate: Sendable {
       speed = measured
       return part.overhead + operations / measured
     }
-    cells = rehearsal.parts.map(seconds)
-    stages = rehearsal.stages.map(seconds)
+    let all = rehearsal.parts + rehearsal.stages
+    let each = all.map(seconds)
+    parts = Dictionary(
+      zip(all.map(\.cell.key), each), uniquingKeysWith: { first, _ in first })
     rest = memory.seconds(for: 1, of: TimedCells.rest, in: inputs, on: environment) ?? 0
+    self.seconds = each.reduce(rest, +)
     self.isRemembered = isRemembered
   }
 }

@@ -65,15 +65,11 @@ public final class Stages {
     let (clock, before) = (ContinuousClock(), meter.work)
     let began = clock.now
     let result = try compute()
-    let work = meter.work
     rehearsal?.results[name] = result
     rehearsed.append(
       Rehearsal.Part(
-        cell: Cell(key: name),
-        work: Work(
-          floatingPointOperations: work.floatingPointOperations - before.floatingPointOperations,
-          tokens: work.tokens - before.tokens, bytes: work.bytes),
-        overhead: (clock.now - began).seconds, isRehearsed: true))
+        cell: Cell(key: name), work: meter.work - before, overhead: (clock.now - began).seconds,
+        isRehearsed: true))
     return result
   }
 

@@ -65,11 +65,13 @@ extension Transformer<Float> {
             tokens: prompt.tokens.dropFirst(shared[index]) + more, after: prefixOf[index]))
         return batch.count - 1
       }
-      for answer in set.query?.answers ?? [] {
-        // The answer's tokens follow as if they had been generated.
-        let sequence = set.query.map { append($0.prompt, answer.dropLast()) } ?? 0
-        let last = batch[sequence].shape.length - answer.count
-        asked += answer.indices.map { BatchPosition(sequence: sequence, position: last + $0) }
+      if let query = set.query {
+        for answer in query.answers {
+          // The answer's tokens follow as if they had been generated.
+          let sequence = append(query.prompt, answer.dropLast())
+          let last = batch[sequence].shape.length - answer.count
+          asked += answer.indices.map { BatchPosition(sequence: sequence, position: last + $0) }
+        }
       }
       dummies.append(set.dummies.map { append($0) })
     }

@@ -24,6 +24,13 @@ public struct Work: Sendable, Hashable {
       floatingPointOperations: left.floatingPointOperations + right.floatingPointOperations,
       tokens: left.tokens + right.tokens, bytes: max(left.bytes, right.bytes))
   }
+
+  /// What is left of work without a part of it; bytes stay, being the most at one time.
+  public static func - (left: Work, right: Work) -> Work {
+    Work(
+      floatingPointOperations: left.floatingPointOperations - right.floatingPointOperations,
+      tokens: left.tokens - right.tokens, bytes: left.bytes)
+  }
 }
 
 /// Adds up work; shared by all contexts that were given it.

@@ -196,7 +196,6 @@ extension Operations {
       }
       gradients.add(dq, to: q.node)
       gradients.add(dk, to: k.node)
-      withExtendedLifetime((dq, dk)) {}
     }
   }
 
@@ -281,7 +280,6 @@ extension Operations {
       }
       gradients.add(dPattern, to: pattern.node)
       gradients.add(dv, to: v.node)
-      withExtendedLifetime((dPattern, dv)) {}
     }
   }
 

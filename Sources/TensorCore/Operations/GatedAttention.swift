@@ -97,7 +97,6 @@ extension Operations {
       for (input, flow) in zip(inputs, flows) {
         gradients.add(flow, to: input.node)
       }
-      withExtendedLifetime(flows) {}
     }
     return (variable, states)
   }

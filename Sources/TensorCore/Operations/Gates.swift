@@ -82,9 +82,7 @@ extension Operations {
     let leaf = node(of: bias)
     return result(out, from: x.node, leaf) { dy, gradients in
       gradients.add(dy, to: x.node)
-      gradients.accumulate(into: leaf) { target, _ in
-        for row in 0..<rows { kernels.add(width, target, dy.base + row * width, target) }
-      }
+      sumOfRows(dy, rows: rows, into: leaf, gradients)
     }
   }
 

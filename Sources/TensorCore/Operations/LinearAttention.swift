@@ -99,7 +99,6 @@ extension Operations {
       gradients.add(dq, to: q.node)
       gradients.add(dk, to: k.node)
       gradients.add(dv, to: v.node)
-      withExtendedLifetime((dq, dk, dv)) {}
     }
     return (variable, states)
   }
@@ -158,7 +157,6 @@ extension Operations {
       }
       gradients.add(dq, to: q.node)
       gradients.add(dk, to: k.node)
-      withExtendedLifetime((dq, dk)) {}
     }
     return (variable, sums)
   }

@@ -102,7 +102,6 @@ extension Operations {
       gradients.add(dq, to: q.node)
       gradients.add(dk, to: k.node)
       gradients.add(dv, to: v.node)
-      withExtendedLifetime((dq, dk, dv)) {}
     }
     withExtendedLifetime((out, states)) {}
     return (variable, states)

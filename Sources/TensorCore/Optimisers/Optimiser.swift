@@ -125,7 +125,7 @@ public func clip<Scalar: TensorScalar>(
   guard factor < 1 else { return norm }
   for name in names {
     guard var gradient = gradients.removeValue(forKey: name) else { continue }
-    gradient.makeUnique()
+    gradient.makeUnique(on: context)
     kernels.scale(gradient.count, factor, gradient.base, gradient.mutableBase)
     gradients[name] = gradient
   }

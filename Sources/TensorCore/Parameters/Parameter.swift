@@ -152,27 +152,26 @@ public final class Parameter<Scalar: TensorScalar>: Sendable {
   ) -> PackedMatrix {
     let (out, depth) = (shape[0], shape[1])
     let isForward = direction == .forward
-    func unfilled(_ type: ElementType, stays: Bool) -> PackedMatrix {
+    // Of a weight in training the next step makes another.
+    let stays = if case .stored = source { true } else { false }
+    func unfilled(_ type: ElementType) -> PackedMatrix {
       PackedMatrix(
         depth: isForward ? depth : out, columns: isForward ? out : depth, type: type,
         precision: precision, stays: stays)
     }
-    func whole(_ tensor: Tensor<Scalar>, stays: Bool) -> PackedMatrix {
-      let result = unfilled(Scalar.elementType, stays: stays)
+    func whole(_ tensor: Tensor<Scalar>) -> PackedMatrix {
+      let result = unfilled(Scalar.elementType)
       result.fill(
         source: tensor.base, type: Scalar.elementType, depthStride: isForward ? 1 : depth,
         columnStride: isForward ? depth : 1, on: context)
       return result
     }
     switch source {
-    // The next step of training makes another.
-    case .tensor(let tensor): return whole(tensor, stays: false)
+    case .tensor(let tensor): return whole(tensor)
     case .stored(let stored):
       let type = stored.elementType
-      guard Scalar.self == Float.self, type != .float64 else {
-        return whole(widened(stored), stays: true)
-      }
-      let result = unfilled(type, stays: true)
+      guard Scalar.self == Float.self, type != .float64 else { return whole(widened(stored)) }
+      let result = unfilled(type)
       // Piece by piece where rows lie apart, so that the matrix never lies in memory twice.
       let panel = Int(CK_PANEL)
       let piece =

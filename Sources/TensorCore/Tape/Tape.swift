@@ -154,11 +154,9 @@ public final class Gradients<Scalar: TensorScalar> {
   /// for a constant.
   func write(into node: Int?, _ body: (UnsafeMutablePointer<Scalar>, Bool) -> Void) {
     guard let node else { return }
-    let arrived = slots[node]
+    let adds = slots[node] != nil
+    var slot = slots[node] ?? Tensor(uninitialized: shapes[node])
     slots[node] = nil
-    var slot = arrived ?? Tensor(uninitialized: shapes[node])
-    let adds = arrived != nil
-    _ = consume arrived
     slot.makeUnique(on: context)
     body(slot.mutableBase, adds)
     slots[node] = slot

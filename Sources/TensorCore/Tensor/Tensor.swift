@@ -108,20 +108,18 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     return try body(UnsafeMutableBufferPointer(start: storage.base, count: count))
   }
 
-  package mutating func makeUnique() {
-    guard !isKnownUniquelyReferenced(&storage) else { return }
-    let copy = TensorStorage<Scalar>(count: storage.count)
-    copy.base.initialize(from: storage.base, count: storage.count)
-    storage = copy
-  }
-
-  /// The same, copying over threads.
-  package mutating func makeUnique(on context: ComputeContext) {
+  /// Copies the elements where they are shared; over threads where a context is given.
+  package mutating func makeUnique(on context: ComputeContext? = nil) {
     guard !isKnownUniquelyReferenced(&storage) else { return }
     let (copy, source) = (TensorStorage<Scalar>(count: storage.count), storage)
-    context.parallelRanges(copy.count, cost: copy.count / 8) { range in
+    func fill(_ range: Range<Int>) {
       (copy.base + range.lowerBound).initialize(
         from: source.base + range.lowerBound, count: range.count)
+    }
+    if let context {
+      context.parallelRanges(copy.count, cost: copy.count / 8, fill)
+    } else {
+      fill(0..<copy.count)
     }
     storage = copy
   }
