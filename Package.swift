@@ -30,7 +30,9 @@ let package = Package(
     .target(
       name: "HookedModels",
       dependencies: ["CKernels", "TensorCore", "HookPoints", "CheckpointIO", "Tokenization"]),
-    .target(name: "ICLTasks", dependencies: ["TensorCore", "CheckpointIO", "Tokenization"]),
+    .target(
+      name: "ICLTasks",
+      dependencies: ["TensorCore", "HookPoints", "CheckpointIO", "Tokenization"]),
     .target(
       name: "Probes",
       dependencies: [

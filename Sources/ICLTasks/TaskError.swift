@@ -3,6 +3,7 @@
 // Errors of the JSON syntax itself (a missing brace, a repeated key) come from CheckpointIO.
 
 import CheckpointIO
+import HookPoints
 
 /// An error about a task file, a template, a prompt or a sample.
 public enum TaskError: Error, Equatable, Sendable {
@@ -76,7 +77,7 @@ extension TaskError: CustomStringConvertible {
   }
 
   private static func hint(_ name: String, _ known: [String], plural: String) -> String {
-    if let nearest = nearestName(to: name, among: known) {
+    if let nearest = nearName(to: name, among: known) {
       return "; did you mean '\(nearest)'?"
     }
     if known.isEmpty { return "; there are no \(plural) at all" }

@@ -55,9 +55,7 @@ enum Main {
     guard let word = words.first(where: { $0 != "help" }), !word.hasPrefix("-"),
       !names.contains(word)
     else { return }
-    let near = nearest(to: word, among: names)
-    throw ValidationError(
-      "there is no command \(Excerpt.quoted(word))"
-        + (isNear(word, near) ? "; did you mean '\(near)'?" : ""))
+    let hint = nearName(to: word, among: names).map { "; did you mean '\($0)'?" }
+    throw ValidationError("there is no command \(Excerpt.quoted(word))" + (hint ?? ""))
   }
 }

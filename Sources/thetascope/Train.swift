@@ -98,9 +98,8 @@ struct Train: ParsableCommand {
     for (name, value) in tree.objectValue ?? JSONObject() {
       let key = prefix + name
       guard known.contains(key) else {
-        let near = known.isEmpty ? nil : nearest(to: key, among: known)
         throw CommandError.unknownKey(
-          file: file, key: key, nearest: near.flatMap { isNear(key, $0) ? $0 : nil })
+          file: file, key: key, nearest: nearName(to: key, among: known))
       }
       try refuseUnknownKeys(of: value, below: key + ".", known: known, file: file)
     }

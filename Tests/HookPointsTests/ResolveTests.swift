@@ -212,11 +212,22 @@ import Testing
 
   @Test(arguments: [
     ("", "", 0), ("abc", "abc", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("psot", "post", 1),
-    ("ab", "ba", 1), ("a", "b", 1), ("hook", "hok", 1),
+    ("ab", "ba", 1), ("a", "b", 1), ("hook", "hok", 1), ("Hook", "hOOK", 0),
   ])
   func editDistancesByHand(left: String, right: String, distance: Int) {
     #expect(editDistance(left, right) == distance)
     #expect(editDistance(right, left) == distance)
+  }
+
+  @Test(arguments: [
+    ("upeer", "upper"), ("UPPER", "upper"), ("resid_post", "hook_resid_post"), ("abcdef", nil),
+    ("", nil),
+    (String(repeating: "upper", count: 100), nil),
+  ])
+  func nearNames(text: String, near: String?) {
+    #expect(
+      nearName(to: text, among: ["lower", "upper", "hook_resid_pre", "hook_resid_post"]) == near)
+    #expect(nearName(to: text, among: []) == nil)
   }
 
   @Test func entriesKnowTheirRows() throws {

@@ -75,9 +75,6 @@ extension HookPlan {
 extension Tensor<Float> {
   /// The place of the largest element of a row; of several equal ones the first.
   public func argmax(row: Int) -> Int {
-    withUnsafeBufferPointer { values in
-      let own = values[row * width..<(row + 1) * width]
-      return own.indices.reduce(own.startIndex) { own[$1] > own[$0] ? $1 : $0 } - own.startIndex
-    }
+    withUnsafeBufferPointer { $0[row * width..<(row + 1) * width].argmax }
   }
 }

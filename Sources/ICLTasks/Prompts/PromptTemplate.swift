@@ -2,6 +2,8 @@
 //
 // Only text: which token stands where is TokenizedPrompt.swift.
 
+import HookPoints
+
 /// The form of a prompt: what stands around inputs and outputs.
 ///
 /// A demonstration is `lead` + input + `arrow` + output + `tail`; demonstrations and the query are
@@ -91,7 +93,7 @@ public struct PromptTemplate: Sendable, Equatable {
       }
     }
     for name in names where name != "input" && name != "output" {
-      let hint = nearestName(to: name, among: ["input", "output"])
+      let hint = nearName(to: name, among: ["input", "output"])
       throw fail("'{\(name)}' is unknown" + (hint.map { "; did you mean '{\($0)}'?" } ?? ""))
     }
     guard names == ["input", "output"] else {

@@ -1,5 +1,7 @@
 // All tasks there are: those read from a folder, and those generated from nothing or from them.
 
+import HookPoints
+
 /// The tasks by name.
 public struct TaskLibrary: Sendable {
   /// The tasks read from files, in the order of their paths, then the generated ones.
@@ -75,7 +77,7 @@ public struct TaskLibrary: Sendable {
       throw TaskError.wrongValue(
         file: origin(place), place: "inverse_of", found: "'\(original)'",
         expected: "the name of a task"
-          + (nearestName(to: original, among: tasks.map(\.name)).map { ", such as '\($0)'" } ?? ""))
+          + (nearName(to: original, among: tasks.map(\.name)).map { ", such as '\($0)'" } ?? ""))
     }
     self.files = files
     self.tasks = tasks

@@ -1,6 +1,7 @@
 // PatchReading: what the logits of one run say of a pair's answer, compared with the unedited run.
 
 import CKernels
+import TensorCore
 
 /// One run's answer.
 struct PatchReading: Sendable {
@@ -37,7 +38,7 @@ struct PatchReading: Sendable {
     var sum = CompensatedSum()
     for (old, new) in zip(reference.logProbabilities, own) { sum.add(ck_exp(old) * (old - new)) }
     divergence = max(0, sum.value)
-    prediction = logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
+    prediction = logits.argmax
   }
 
   /// The log-softmax, nats.

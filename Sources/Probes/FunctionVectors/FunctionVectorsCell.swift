@@ -32,7 +32,7 @@ struct FunctionVectorsCell {
         try dataset.inContextPrompt($0, task.template).tokenized(by: encoder).tokens
       }, notes: &notes
     ) { index, logits in
-      let best = logits.indices.reduce(0) { logits[$1] > logits[$0] ? $1 : $0 }
+      let best = logits.argmax
       return countsAll
         || task.answerable.isCorrect(
           token: best, text: encoder.tokenizer.decode([best]), pair: shown[index].query,

@@ -100,7 +100,7 @@ struct InContextVectorsCell {
       for scale in spec.scales {
         right.append(try asked(development, chosenOn, point, scale).verdicts.count { $0.isRight })
       }
-      let chosen = right.indices.reduce(0) { right[$1] > right[$0] ? $1 : $0 }
+      let chosen = right.argmax
       cell.add(
         task.name, place(.inContextVector, .development), .chosenScale,
         Estimate(value: spec.scales[chosen], interval: nil, count: development.count))

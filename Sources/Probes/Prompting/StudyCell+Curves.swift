@@ -65,7 +65,7 @@ extension StudyCell {
   ) throws -> Int {
     let curve = try verdicts(task, questions)
     let right = curve.map { $0.count { $0.isRight } }
-    let chosen = right.indices.reduce(0) { right[$1] > right[$0] ? $1 : $0 }
+    let chosen = right.argmax
     var place = place
     place.split = .development
     add(

@@ -311,9 +311,8 @@ extension SpecReader {
 /// What to say behind a name that is not known: the one that was meant, or all there are.
 func advice(for name: String, among known: [String]) -> String {
   guard !known.isEmpty else { return "; no keys stand here" }
-  let near = nearest(to: name, among: known)
-  return isNear(String(name.prefix(64)), near)
-    ? "; did you mean '\(near)'?" : "; there are \(known.joined(separator: ", "))"
+  return nearName(to: name, among: known).map { "; did you mean '\($0)'?" }
+    ?? "; there are \(known.joined(separator: ", "))"
 }
 
 /// A value that has one form in a resolved spec: `1` and `1.0` under a key for real numbers are the same.

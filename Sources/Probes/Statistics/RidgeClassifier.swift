@@ -1,5 +1,7 @@
 // A linear classifier with a closed form, cross-validated: how well a straight line tells groups of vectors apart.
 
+import TensorCore
+
 /// Ridge regression onto ±1 for each class, with an intercept; the class of the greatest value is predicted.
 ///
 /// Everything is computed from the inner products of the points, so that width costs nothing.
@@ -46,7 +48,7 @@ public enum RidgeClassifier {
       for point in test {
         let row = train.map { centred(point, $0) }
         let values = fits.map { Statistics.dot($0.weights, row) + $0.intercept }
-        predicted[point] = values.indices.reduce(0) { values[$1] > values[$0] ? $1 : $0 }
+        predicted[point] = values.argmax
       }
     }
     return predicted

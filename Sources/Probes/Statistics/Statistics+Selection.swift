@@ -1,5 +1,7 @@
 // What a chosen layer (or head, or scale) is worth when it was chosen on the very examples that judge it.
 
+import TensorCore
+
 extension Statistics {
   /// The value of each example under a choice that did not see it.
   ///
@@ -28,7 +30,7 @@ extension Statistics {
       let rest = zip(values, totals).map { series, total in
         rows.reduce(total) { $0 - series[$1] }
       }
-      let chosen = rest.indices.reduce(0) { rest[$1] > rest[$0] ? $1 : $0 }
+      let chosen = rest.argmax
       for row in rows { result[row] = values[chosen][row] }
     }
     return result

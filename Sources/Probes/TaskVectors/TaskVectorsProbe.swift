@@ -50,7 +50,7 @@ struct TaskVectorsProbe {
     let chosenOn = try cell.run(development, on: model.model)
     let layers = model.model.architecture.layers
     let curve = (0..<layers).map { layer in chosenOn.count { $0.isRight(.taskVector(layer)) } }
-    let chosen = curve.indices.reduce(0) { curve[$1] > curve[$0] ? $1 : $0 }
+    let chosen = curve.argmax
     // …and used on the test sets.
     var extra: [TaskVectorsCell.ExtraPatches] = []
     if spec.controls.contains(.randomVector) {

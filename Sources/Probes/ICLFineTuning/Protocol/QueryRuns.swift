@@ -49,7 +49,7 @@ package struct QueryRun: Sendable {
   package let layers: [LayerReading]
 
   /// The answer of the highest mean log-probability; of equal ones the first.
-  package var prediction: Int { answers.indices.reduce(0) { answers[$1] > answers[$0] ? $1 : $0 } }
+  package var prediction: Int { answers.argmax }
 }
 
 /// What one layer's attention did at the last token of one query.
