@@ -13,18 +13,9 @@ extension LowRankAdapters {
   ///   GPT-2's fused projection; `CheckpointError` when writing fails.
   public func save(to folder: String, of model: Transformer<Scalar>) throws {
     let file = "\(folder)/adapter_config.json"
-    let family = try Families.named(model.architecture.family, file: file)
-    var modules: [String] = []
+    let modules = try model.architecture.modules(ofAdapted: matrices, file: file)
     var stored: [StoredTensor] = []
-    for name in matrices {
-      let source = family.source(of: name, in: model.architecture)
-      guard source.part.of == 1, source.groups == 1, !source.isTransposed else {
-        throw ModelError.unsupportedValue(
-          file: file, key: "target_modules", found: "a part of \(source.tensor)",
-          supported: "matrices that the checkpoint holds by themselves")
-      }
-      let module = (family.prefixes.first ?? "") + source.tensor.dropLast(".weight".count)
-      modules.append(module)
+    for (name, module) in zip(matrices, modules) {
       for (key, kind) in [(Self.a(name), "lora_A"), (Self.b(name), "lora_B")] {
         guard let tensor = tensors[key] else { preconditionFailure("\(name) has no adapter") }
         stored.append(
@@ -42,5 +33,26 @@ extension LowRankAdapters {
       "task_type": "CAUSAL_LM",
     ]
     try AtomicFile.write(config.serialized(pretty: true) + "\n", to: file)
+  }
+}
+
+extension Architecture {
+  /// The checkpoint's modules that adapters of some matrices belong to, as peft names them.
+  ///
+  /// - Parameters:
+  ///   - matrices: canonical names.
+  ///   - file: what the error speaks of.
+  /// - Throws: `ModelError.unsupportedValue` for a matrix that the checkpoint does not hold by itself.
+  public func modules(ofAdapted matrices: [String], file: String) throws -> [String] {
+    let family = try Families.named(family, file: file)
+    return try matrices.map { name in
+      let source = family.source(of: name, in: self)
+      guard source.part.of == 1, source.groups == 1, !source.isTransposed else {
+        throw ModelError.unsupportedValue(
+          file: file, key: "target_modules", found: "a part of \(source.tensor)",
+          supported: "matrices that the checkpoint holds by themselves")
+      }
+      return (family.prefixes.first ?? "") + source.tensor.dropLast(".weight".count)
+    }
   }
 }

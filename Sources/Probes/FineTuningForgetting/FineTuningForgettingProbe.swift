@@ -54,6 +54,7 @@ struct FineTuningForgettingProbe {
     study = try TaskStudy(spec.prompting, file: file, on: context)
     var targets: [String: ForgettingTarget] = [:]
     for model in study.models {
+      try Self.check(spec, of: model.model.architecture, file: file)
       for name in spec.targets {
         guard let task = study.ready[model.name]?[name] else {
           throw RunError.invalidInput(
@@ -65,6 +66,25 @@ struct FineTuningForgettingProbe {
       }
     }
     self.targets = targets
+  }
+
+  /// - Throws: `RunError.invalidSpec` for adapters of matrices that a model does not have; `ModelError.unsupportedValue` for
+  ///   adapters to be saved that the checkpoint has no module for.
+  private static func check(
+    _ spec: FineTuningForgettingSpec, of architecture: Architecture, file: String
+  ) throws {
+    guard let adapters = spec.adapters else { return }
+    let names = architecture.parameters.filter { $0.shape.count == 2 }.map(\.name)
+    let modules = Set(names.compactMap(TaskTuning.Adapters.module)).sorted()
+    for target in adapters.targetModules ?? [] where !modules.contains(target) {
+      throw RunError.invalidSpec(
+        file: file, key: "adapters.target_modules",
+        fact: "there is no '\(target)' in a block" + advice(for: target, among: modules))
+    }
+    guard adapters.save != nil else { return }
+    for tuning in spec.tunings where tuning.adapters != nil {
+      _ = try architecture.modules(ofAdapted: names.filter(tuning.trains), file: file)
+    }
   }
 
   private static func key(_ model: ProbeModel, _ target: String, _ seed: Int) -> String {

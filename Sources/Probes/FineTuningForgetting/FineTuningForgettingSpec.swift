@@ -11,6 +11,8 @@ public struct FineTuningForgettingSpec: Sendable, Equatable {
     public var ranks: [Int]
     /// α over the rank: how much an update counts.
     public var alphaPerRank: Double
+    /// The matrices of a block that get one, such as `q_proj`; nil for those of each part.
+    public var targetModules: [String]?
     /// A folder for the chosen adapters of each cell, in peft's layout; nil for none.
     public var save: String?
   }
@@ -63,6 +65,8 @@ extension FineTuningForgettingSpec {
       Adapters(
         ranks: try reader.ints("ranks", default: [8]),
         alphaPerRank: try reader.double("alpha_per_rank", default: 2, in: 0...1000),
+        targetModules: try reader.contains("target_modules")
+          ? reader.strings("target_modules") : nil,
         save: try reader.contains("save") ? reader.path("save") : nil)
     }
     batch = try reader.int("batch", default: 16)
@@ -99,10 +103,13 @@ extension FineTuningForgettingSpec {
     let adapters: [TaskTuning.Adapters?] =
       [nil]
       + (self.adapters.map { own in
-        own.ranks.map { .init(rank: $0, alpha: own.alphaPerRank * Double($0)) }
+        own.ranks.map {
+          .init(
+            rank: $0, alpha: own.alphaPerRank * Double($0), targetModules: own.targetModules)
+        }
       } ?? [])
     return adapters.flatMap { adapter in
-      parts.flatMap { part in
+      (adapter?.targetModules == nil ? parts : [.all]).flatMap { part in
         auxiliaryWeights.map {
           TaskTuning(part: part, auxiliaryWeight: $0, adapters: adapter)
         }

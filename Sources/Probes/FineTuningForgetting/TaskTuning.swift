@@ -16,10 +16,10 @@ public struct TaskTuning: Sendable, Equatable {
 
     /// - Parameters:
     ///   - parameter: a canonical name.
-    ///   - isAdapted: whether an adapter stands for it: then `all` is every matrix within the blocks.
-    func trains(_ parameter: String, isAdapted: Bool) -> Bool {
+    ///   - adapters: what would stand for it: then `all` is every matrix within the blocks, or those they name.
+    func trains(_ parameter: String, adapters: Adapters?) -> Bool {
       switch self {
-      case .all: !isAdapted || (parameter.hasPrefix("layers.") && parameter.contains("_proj"))
+      case .all: adapters.map { $0.stand(for: parameter) } ?? true
       case .queryKey: parameter.contains("q_proj") || parameter.contains("k_proj")
       case .value: parameter.contains("v_proj")
       }
@@ -34,7 +34,24 @@ public struct TaskTuning: Sendable, Equatable {
     public var rank: Int
     /// α.
     public var alpha: Double
+    /// The matrices that get one, by their names within a block, such as `q_proj`; nil for all.
+    public var targetModules: [String]?
+
+    /// The name within a block of the matrix that a parameter is.
+    static func module(of parameter: String) -> String? {
+      let parts = parameter.split(separator: ".")
+      guard parts.count > 2, parts[0] == "layers", parts.last == "weight" else { return nil }
+      return String(parts[parts.count - 2])
+    }
+
+    fileprivate func stand(for parameter: String) -> Bool {
+      guard let module = Self.module(of: parameter) else { return false }
+      return targetModules?.contains(module) ?? module.hasSuffix("_proj")
+    }
   }
+
+  /// Whether a parameter, by its canonical name, changes or has an adapter that does.
+  func trains(_ parameter: String) -> Bool { part.trains(parameter, adapters: adapters) }
 
   /// Which weights change.
   public var part: Part
@@ -131,15 +148,14 @@ extension TaskTuning {
   private func trainer(of model: Transformer<Float>, rate: Double, seed: UInt64) -> Trainer<Float> {
     let optimiser = Optimiser<Float>(.adamW(beta1: 0.9, beta2: 0.999, epsilon: 1e-8))
     let schedule = Schedule(peak: rate, warmup: 0, total: 1, decay: .constant)
-    func isTrained(_ name: String) -> Bool { part.trains(name, isAdapted: adapters != nil) }
     guard let adapters else {
       return Trainer(
-        model, trained: isTrained, optimiser: optimiser, schedule: schedule, clipNorm: 1)
+        model, trained: trains, optimiser: optimiser, schedule: schedule, clipNorm: 1)
     }
     return Trainer(
       model,
       adapters: LowRankAdapters(
-        to: model, rank: adapters.rank, alpha: adapters.alpha, seed: seed, adapted: isTrained),
+        to: model, rank: adapters.rank, alpha: adapters.alpha, seed: seed, adapted: trains),
       optimiser: optimiser, schedule: schedule, clipNorm: 1)
   }
 }

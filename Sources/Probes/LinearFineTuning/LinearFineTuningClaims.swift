@@ -49,7 +49,7 @@ struct LinearFineTuningClaims {
         "Whether the difference has the claimed sign (or, where nothing should change, is at most a fifth "
           + "of the second error) in every seed.",
         formula: "difference < 0, difference > 0, or |difference| ≤ other_value / 5, in every seed",
-        range: "0 or 1",
+        range: "0 or 1", whenEmpty: "there is one seed",
         source: "Lee, Sohn and Lee 2026, arXiv:2602.23197, abstract; the fifth: this project"),
     ])
 
@@ -114,7 +114,8 @@ struct LinearFineTuningClaims {
     let model: String
     let first, second: Double
     let difference: Estimate
-    let holds: Bool
+    /// Nil where one seed says nothing of the others.
+    let holds: Bool?
   }
 
   private func outcomes(_ model: String) -> [Outcome] {
@@ -142,7 +143,8 @@ struct LinearFineTuningClaims {
       return Outcome(
         comparison: comparison, model: model, first: left, second: right,
         difference: Bootstrap(key: "claims\u{0}\(model)\u{0}\(comparison.words)", seed: 0).mean(
-          differences, clusters: spec.seeds.map { "\($0)" }), holds: holds)
+          differences, clusters: spec.seeds.map { "\($0)" }),
+        holds: spec.seeds.count > 1 ? holds : nil)
     }
   }
 
@@ -157,7 +159,7 @@ struct LinearFineTuningClaims {
           .text(comparison.first.rawValue), .text(comparison.second.rawValue),
           .real(outcome.first), .real(outcome.second), .real(outcome.difference.value),
           .real(outcome.difference.interval?.low), .real(outcome.difference.interval?.high),
-          .integer(outcome.difference.count), .integer(outcome.holds ? 1 : 0),
+          .integer(outcome.difference.count), .optional(outcome.holds.map { $0 ? 1 : 0 }),
         ]
       })
   }
@@ -204,7 +206,7 @@ struct LinearFineTuningClaims {
       table.append([
         outcome.comparison.words, "\(outcome.comparison.shots)", outcome.comparison.task,
         TextTable.number(outcome.first, decimals: 3), TextTable.number(outcome.second, decimals: 3),
-        outcome.holds ? "yes" : "no",
+        outcome.holds.map { $0 ? "yes" : "no" } ?? "",
       ])
     }
     return [
