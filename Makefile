@@ -31,7 +31,8 @@ layers:
 # The whole test suite under the address sanitizer, then under the thread sanitizer (slow). Without XCTest, of which no test
 # here is one and which leaks when it ends. Room for an absurd size is asked for in tests, and refused.
 sanitize:
-	ASAN_OPTIONS=allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt \
+	ASAN_OPTIONS=allocator_may_return_null=1:suppressions=$(CURDIR)/Tests/Sanitizers/address.txt \
+	  LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt \
 	  swift test -c release --disable-xctest --sanitize=address --scratch-path .build/address
 	swift test -c release --disable-xctest --sanitize=thread --scratch-path .build/thread
 

@@ -28,7 +28,7 @@ public enum TaskError: Error, Equatable, Sendable {
   /// Two tasks of one name.
   case repeatedTask(name: String, first: String, second: String)
   /// A task, template or other named thing that does not exist.
-  case unknownName(kind: String, name: String, known: [String])
+  case unknownName(kind: String, name: String, known: [String], folder: String? = nil)
   /// A template that does not say where the input and the output go.
   case badTemplate(template: String, problem: String)
   /// A text that the tokenizer cannot turn into the tokens a prompt needs.
@@ -65,8 +65,8 @@ extension TaskError: CustomStringConvertible {
         + "pairs[\(first)]; put further right answers under 'accept'"
     case .repeatedTask(let name, let first, let second):
       "\(second): the task '\(name)' exists already in \(first), expected every name once"
-    case .unknownName(let kind, let name, let known):
-      "there is no \(kind) \(Excerpt.quoted(name))\(Self.hint(name, known, plural: "\(kind)s"))"
+    case .unknownName(let kind, let name, let known, let folder):
+      "there is no \(kind) \(Excerpt.quoted(name))\(folder.map { " in \($0)" } ?? "")\(Self.hint(name, known, plural: "\(kind)s"))"
     case .badTemplate(let template, let problem):
       "the template \(Excerpt.quoted(template)): \(problem)"
     case .inexpressible(let prompt, let problem):

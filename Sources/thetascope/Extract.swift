@@ -15,7 +15,8 @@ struct Extract: ParsableCommand {
       The vector is the residual stream after block --layer at the last token of a prompt of --shots demonstrations \
       and a dummy query, mean over --dummies of them (Hendel et al. 2023); with --mode add, minus the same without \
       demonstrations. --layer auto takes the layer whose vectors, applied to zero-shot queries, are right most often \
-      on the development sets. Only added vectors, from layer 1 on, can be GGUF control vectors.
+      on the development sets. Prompts are written as Hendel et al. do; the shipped models know --template arrow. Only \
+      added vectors, from layer 1 on, can be GGUF control vectors.
 
       With --vector nothing is computed: a saved vector, such as a function vector in a run's vectors.safetensors, is \
       written in another format.
@@ -25,6 +26,8 @@ struct Extract: ParsableCommand {
           --out theta.safetensors
         thetascope extract --model gpt2 --task antonyms --layer auto --shots 10 \\
           --out theta.safetensors --out theta.csv
+        thetascope extract --model data/models/softmax --template arrow \\
+          --task country_capital --layer auto --out theta.safetensors
         thetascope extract --model llama --task en_fr --layer 12 --mode add \\
           --out french.gguf
         thetascope extract --model gpt2 --vector runs/heads/vectors.safetensors \\
@@ -42,6 +45,11 @@ struct Extract: ParsableCommand {
     help:
       "replace (θ itself, the default) or add (θ minus the same prompts without demonstrations).")
   var mode: SavedVector.Mode?
+  @Option(
+    help:
+      "Pairs whose answer is of one token (single_token), or all, by its first token (first_token)."
+  )
+  var answer = AnswerPolicy.singleToken
   @Option(help: "Demonstrations a prompt.") var shots = 5
   @Option(help: "Dummy queries that a vector is the mean over.") var dummies = 2
   @Option(help: "How many demonstration sets give a vector each; applied, their mean is taken.")
@@ -62,6 +70,9 @@ struct Extract: ParsableCommand {
       throw ValidationError("give either --task, to extract its vector, or --vector, a saved one")
     }
     if vector == nil, layer == nil { throw ValidationError("say which --layer, or auto") }
+    if answer == .whole {
+      throw ValidationError("--answer is 'whole', expected single_token or first_token")
+    }
     if vector == nil, tensor != nil { throw ValidationError("--tensor is of a file: --vector") }
     if let layer, layer != "auto" || vector != nil, Int(layer).map({ $0 < 0 }) ?? true {
       throw ValidationError(
@@ -85,7 +96,8 @@ struct Extract: ParsableCommand {
     let extraction = VectorExtraction(
       modelPath: model, task: task ?? "", tasksFolder: tasks, layer: layer.flatMap { Int($0) },
       mode: mode ?? .replace,
-      template: try encoding.resolvedTemplate() ?? .hendel, shots: shots, dummies: dummies,
+      template: try encoding.resolvedTemplate() ?? .hendel, answer: answer, shots: shots,
+      dummies: dummies,
       sets: sets, developmentSets: developmentSets, seed: seed, bos: encoding.bos)
     let found = try extraction.run(outputs: out, on: common.context)
     for (layer, accuracy) in found.accuracy.enumerated() {

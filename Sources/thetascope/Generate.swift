@@ -58,7 +58,8 @@ struct Generate: ParsableCommand {
     let given = try GivenPrompt(
       prompt, template: encoding.resolvedTemplate(), encoder: encoding.encoder(model))
     let tokenizer = try encoding.encoder(model).tokenizer
-    let model = try ModelFolder(path: model).model(
+    let folder = try ModelFolder(path: model)
+    let model = try folder.model(
       as: Float.self, on: common.context(precision.precision))
     let hooks = Set(try hook.flatMap { try model.catalog.resolve($0) }).sorted()
     let plan = HookPlan(
@@ -67,7 +68,7 @@ struct Generate: ParsableCommand {
           hook: .name($0),
           positions: try model.catalog.entry($0).rowKind == .sequence ? .all : .last)
       },
-      interventions: try changes.interventions())
+      interventions: try changes.interventions(in: folder))
     var generator = SeededGenerator(key: "generate", seed: seed)
     var recording = CaptureRecording(model.catalog, unit: .step)
     var tokens = given.tokens

@@ -4,6 +4,7 @@ import ArgumentParser
 import CheckpointIO
 import Foundation
 import HookPoints
+import HookedModels
 import Probes
 
 /// Saved vectors and a plan.
@@ -34,11 +35,11 @@ struct InterventionOptions: ParsableArguments {
     if !scale.isFinite { throw ValidationError("--scale is \(scale), expected a number") }
   }
 
-  func interventions() throws -> [Intervention] {
+  func interventions(in folder: ModelFolder) throws -> [Intervention] {
     let positions = try PositionSelector(parsing: at)
     func read(_ file: String, _ mode: SavedVector.Mode) throws -> Intervention {
       try SavedVector(path: file, tensor: tensor).intervention(
-        layer: layer, mode: mode, scale: scale, at: positions, file: file)
+        in: folder, layer: layer, mode: mode, scale: scale, at: positions, file: file)
     }
     return try add.map { try read($0, .add) } + replace.map { try read($0, .replace) }
       + (plan.map { try readPlan($0).interventions } ?? [])

@@ -5,15 +5,17 @@ import Foundation
 import Probes
 import TensorCore
 
-/// A number of bytes, such as 8000000000 or 8G.
+/// A number of bytes, such as 8000000000, 8G or 8GB.
 struct ByteCount: ExpressibleByArgument {
   let bytes: Int
 
   /// K, M, G and T count in steps of 1024, as Slurm's do.
   init?(argument: String) {
     let units = ["K": 10, "M": 20, "G": 30, "T": 40]
-    let unit = units[argument.suffix(1).uppercased()]
-    guard let number = Double(unit == nil ? argument : String(argument.dropLast())), number > 0,
+    var text = argument.uppercased()
+    for ending in ["IB", "B"] where text.hasSuffix(ending) { text.removeLast(ending.count) }
+    let unit = units[String(text.suffix(1))]
+    guard let number = Double(unit == nil ? text : String(text.dropLast())), number > 0,
       number * Double(1 << (unit ?? 0)) < 1e18
     else { return nil }
     bytes = Int(number * Double(1 << (unit ?? 0)))

@@ -55,11 +55,13 @@ struct Patch: ParsableCommand {
 
   func run() throws {
     let saved = try SavedVector(path: vector, tensor: tensor, row: row)
+    let folder = try ModelFolder(path: model)
     let edit = try saved.intervention(
-      layer: layer, mode: mode, scale: scale, at: PositionSelector(parsing: at), file: vector)
+      in: folder, layer: layer, mode: mode, scale: scale, at: PositionSelector(parsing: at),
+      file: vector)
     let prompts = try given.read(encoding, model: model)
     let tokenizer = try encoding.encoder(model).tokenizer
-    let model = try ModelFolder(path: model).model(as: Float.self, on: common.context)
+    let model = try folder.model(as: Float.self, on: common.context)
     if let source = saved.metadata["model"], source != model.name {
       common.say("the vector was taken from \(source) and is applied to \(model.name)")
     }

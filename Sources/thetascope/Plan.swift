@@ -26,6 +26,7 @@ struct Plan: ParsableCommand {
     let shard = try place.shard?.shard
     let (prepared, rehearsal) = try options.rehearsed(
       batchBytes: try place.maxMemory.flatMap { try options.batchBytes(within: $0) })
+    for notice in prepared.plan.details.notices { options.common.say(notice) }
     let program = ProcessMemory.peak
     let memory = MachineMemory.standard
     let inputs = memory.completed(prepared.inputs)

@@ -55,6 +55,8 @@ struct QuietOption: ParsableArguments {
 
 extension BOSPolicy: ExpressibleByArgument {}
 
+extension AnswerPolicy: ExpressibleByArgument {}
+
 extension PositionSelector: ExpressibleByArgument {
   public init?(argument: String) {
     guard let selector = try? PositionSelector(parsing: argument) else { return nil }

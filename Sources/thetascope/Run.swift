@@ -47,6 +47,7 @@ struct Run: ParsableCommand {
     let context = options.context.metered(by: meter).cuttingBatches(to: batchBytes)
     let share = try place.shard?.shard
     let prepared = try options.prepared(on: context)
+    for notice in prepared.plan.details.notices { common.say(notice) }
     let folder = place.out ?? RunFolder.defaultPath(for: prepared.inputs, share)
     let environment = options.environment(context)
     let opening = try RunFolder.open(

@@ -98,7 +98,14 @@ extension CommandTests {
         for word in words { ending.expectSentence(65, word) }
       }
       try expect("targets: [shout]", "targets: [lower]", "targets", "'lower'")
-      try expect("seeds: [4, 5]", "seeds: [4, 4]", "seeds", "each once")
+      try expect("seeds: [4, 5]", "seeds: [4, 4]", "seeds", "twice")
+      try expect(
+        "parts: [all", "adapters: {ranks: [1], target_modules: [qproj]}\nparts: [all",
+        "adapters.target_modules", "did you mean 'q_proj'?")
+      // Of fused queries, keys and values none can be written, which is known before the first step.
+      try expect(
+        "parts: [all", "adapters: {ranks: [1], save: adapters}\nparts: [all", "target_modules",
+        "by themselves")
       try expect("auxiliary_shots: 2", "auxiliary_shots: 30", "shout", "30 demonstrations")
     }
   }

@@ -179,6 +179,12 @@ extension CommandTests {
         Mistake("--set with a misspelt key", "run", "probe.yaml", "--set", "seeed=3"),
         Mistake("--set without a value", "run", "probe.yaml", "--set", "seed"),
         Mistake("--set with a wrong value", "run", "probe.yaml", "--set", "shots=few"),
+        Mistake(
+          "--set with quotes that the shell took", "run", "probe.yaml", "--set", "tasks=[upper]"),
+        Mistake("--set with one value for a list", "plan", "probe.yaml", "--set", "tasks=upper"),
+        Mistake("a misspelt control", "run", "probe.yaml", "--set", "controls=[\"random\"]"),
+        Mistake("a task twice", "run", "probe.yaml", "--set", "tasks=[\"upper\", \"upper\"]"),
+        Mistake("no tasks", "run", "probe.yaml", "--set", "tasks=[]"),
         Mistake("a hook point of attention that the model has not", "run", "probe.yaml") {
           try $0.edit("probe.yaml", "task-vectors", "activation-patching")
           try $0.edit("probe.yaml", "development_sets: 4", "position_hooks: [attn.hook_ssm_state]")
@@ -271,6 +277,10 @@ extension CommandTests {
           "a vector put into a layer that is not there", "patch", "--model", "models/gpt2-tiny",
           "--vector",
           "theta.safetensors", "--layer", "7", "--prompt", "one->", change: vector),
+        Mistake(
+          "a control vector of another program's for a vector", "patch", "--model",
+          "models/gpt2-tiny",
+          "--vector", "theta.gguf", "--prompt", "one->"),
         Mistake(
           "a checkpoint for a vector", "patch", "--model", "models/gpt2-tiny", "--vector",
           "models/gpt2-tiny/model.safetensors", "--prompt", "one->"),

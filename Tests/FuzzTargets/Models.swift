@@ -133,15 +133,15 @@ extension FuzzTarget {
       }
     },
     prepare: { sandbox in
-      let model = try ModelFolder(path: fixture("families/gpt2-tiny")).model(
-        as: Float.self, on: ComputeContext(threads: 1))
+      let folder = try ModelFolder(path: fixture("families/gpt2-tiny"))
+      let model = try folder.model(as: Float.self, on: ComputeContext(threads: 1))
       return { bytes in
         let path = try sandbox.write(bytes, to: "v.safetensors")
         guard let vector = try taken({ try SavedVector(path: path) }) else { return }
         try require(vector.mean.count == vector.rows[0].count, "a mean of another width")
         guard
           let intervention = try taken({
-            try vector.intervention(at: .last, file: path)
+            try vector.intervention(in: folder, at: .last, file: path)
           })
         else { return }
         _ = try taken {

@@ -46,7 +46,7 @@ def main():
             options = [probe] + small
             if probe.endswith(("hendel.yaml", "todd.yaml")):
                 # Their formats are for checkpoints: the shipped models do not know the words.
-                options += ["--set", "template=arrow"]
+                options += ["--model", "data/models/softmax", "--set", "template=arrow"]
 
             def run(name):
                 return timed([program, "run", *options, "--quiet", "--out", f"{folder}/{name}"], environment)

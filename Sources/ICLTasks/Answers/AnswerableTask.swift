@@ -159,6 +159,22 @@ public struct AnswerableTask: Sendable, Equatable {
     }
   }
 
+  /// An error about too few pairs, with those that were dropped and what would keep them.
+  public func explained(_ error: TaskError) -> TaskError {
+    guard case .tooFewPairs(let task, let found, let needed, let why) = error else { return error }
+    let lost = droppedCounts.map { reason, count in
+      let remedy =
+        switch reason {
+        case .severalTokens: ", which the answer first_token would keep"
+        case .unknownToken:
+          ", of words that the tokenizer does not know; another template (arrow, hendel, todd) may have none"
+        case .joinsPrompt, .noToken: ""
+        }
+      return "; \(count) pairs were dropped: \(reason.rawValue)\(remedy)"
+    }
+    return .tooFewPairs(task: task, found: found, needed: needed, why: why + lost.joined())
+  }
+
   /// Whether a prediction is right for a pair.
   ///
   /// With `singleToken` the decoded text is compared by `rule`. With `firstToken` the token must be the

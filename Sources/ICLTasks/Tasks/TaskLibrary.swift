@@ -8,6 +8,7 @@ public struct TaskLibrary: Sendable {
   public let tasks: [ICLTask]
   /// The files that were read, in order.
   public let files: [TaskFile]
+  private let folder: String?
   private let places: [String: Int]
 
   /// Reads every `.json` file below a folder (`data/tasks/<category>/<task>.json`), and every `samples_….jsonl` of
@@ -39,7 +40,8 @@ public struct TaskLibrary: Sendable {
           expected: "'\(folder ?? "")', the folder's name")
       }
     }
-    try self.init(files: files, tasks: files.map(\.task), generating: generating)
+    try self.init(
+      files: files, tasks: files.map(\.task), generating: generating, folder: folder)
   }
 
   /// A library of tasks at hand.
@@ -47,10 +49,12 @@ public struct TaskLibrary: Sendable {
   /// - Throws: `TaskError.repeatedTask` for two tasks of one name; `TaskError.unknownName` for an
   ///   inverse of a task that is not there.
   public init(tasks: [ICLTask], generating: Bool = true) throws {
-    try self.init(files: [], tasks: tasks, generating: generating)
+    try self.init(files: [], tasks: tasks, generating: generating, folder: nil)
   }
 
-  private init(files: [TaskFile], tasks given: [ICLTask], generating: Bool) throws {
+  private init(files: [TaskFile], tasks given: [ICLTask], generating: Bool, folder: String?)
+    throws
+  {
     var tasks = given
     if generating {
       let published = Set(files.filter { $0.format != .house }.map(\.task.name))
@@ -80,6 +84,7 @@ public struct TaskLibrary: Sendable {
           + (nearName(to: original, among: tasks.map(\.name)).map { ", such as '\($0)'" } ?? ""))
     }
     self.files = files
+    self.folder = folder
     self.tasks = tasks
     self.places = places
   }
@@ -92,7 +97,7 @@ public struct TaskLibrary: Sendable {
   /// - Throws: `TaskError.unknownName` with the nearest name.
   public func task(named name: String) throws -> ICLTask {
     guard let place = places[name] else {
-      throw TaskError.unknownName(kind: "task", name: name, known: names)
+      throw TaskError.unknownName(kind: "task", name: name, known: names, folder: folder)
     }
     return tasks[place]
   }

@@ -45,7 +45,6 @@ extension ConflictingTasksSpec {
       }
       conflicts.append(conflict)
     }
-    guard !conflicts.isEmpty else { throw reader.wrong("pairs", "expected at least one pair") }
     prompting = try PromptingSpec(reading: &reader, tasks: nil)
     for name in conflicts.flatMap({ [$0.prompt, $0.vector] }) where !prompting.tasks.contains(name)
     {

@@ -64,9 +64,6 @@ public struct DualFormSpec: Sendable, Equatable {
     interval = try reader.int("interval", default: 250, in: 1...10_000_000)
     testTasks = try reader.int("test_tasks", default: 1000, in: 8...10_000_000)
     seeds = try reader.ints("seeds", default: [0, 1, 2], in: 0...Int(Int32.max))
-    guard !seeds.isEmpty, Set(seeds).count == seeds.count else {
-      throw reader.wrong("seeds", "expected at least one seed, each once")
-    }
     prompting =
       reader.contains("models")
       ? try PromptingSpec(reading: &reader, tasks: ["country_capital", "antonyms"], sets: 20) : nil

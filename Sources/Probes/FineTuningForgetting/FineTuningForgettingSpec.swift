@@ -76,21 +76,6 @@ extension FineTuningForgettingSpec {
       "test_shots", default: Array(0...prompting.shots), in: 0...prompting.shots)
     otherSets = try reader.int("other_sets", default: 12)
     seeds = try reader.ints("seeds", default: [1, 2, 3], in: 0...Int(Int32.max))
-    for (key, values) in [
-      ("targets", targets.count - Set(targets).count), ("seeds", seeds.count - Set(seeds).count),
-      ("auxiliary_weights", auxiliaryWeights.count - Set(auxiliaryWeights).count),
-      ("parts", parts.count - Set(parts).count), ("steps", steps.count - Set(steps).count),
-      ("learning_rates", rates.count - Set(rates).count),
-    ] where values != 0 {
-      throw reader.wrong(key, "expected each once")
-    }
-    for (key, isEmpty) in [
-      ("targets", targets.isEmpty), ("seeds", seeds.isEmpty), ("parts", parts.isEmpty),
-      ("auxiliary_weights", auxiliaryWeights.isEmpty), ("steps", steps.isEmpty),
-      ("learning_rates", rates.isEmpty), ("test_shots", testShots.isEmpty),
-    ] where isEmpty {
-      throw reader.wrong(key, "expected at least one")
-    }
     for target in targets where !prompting.tasks.contains(target) {
       throw reader.wrong("targets", "'\(target)' is not among the tasks")
     }

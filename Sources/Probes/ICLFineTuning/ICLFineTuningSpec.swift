@@ -87,9 +87,6 @@ struct ICLFineTuningSpec: Sendable, Equatable {
     trainShare = try reader.double("train_share", default: 0.2, in: 0.001...0.999)
     splitSeed = UInt64(try reader.int("split_seed", default: 1, in: 0...Int.max))
     seeds = try reader.ints("seeds", default: [1], in: 0...Int.max).map { UInt64($0) }
-    if seeds.isEmpty || Set(seeds).count < seeds.count {
-      throw reader.wrong("seeds", "expected at least one seed and none twice")
-    }
     let selections: KeyValuePairs<String, Selection> = [
       "fixed": .fixed, "validation": .validation, "held_out": .heldOut,
     ]
@@ -97,20 +94,14 @@ struct ICLFineTuningSpec: Sendable, Equatable {
     let tuning = try reader.nested("fine_tuning") { reader in
       let methods = try reader.choices(
         "methods", default: ["keys_and_values"], among: FineTuning.Method.named)
-      if methods.isEmpty || Set(methods).count < methods.count {
-        throw reader.wrong("methods", "expected at least one method and none twice")
-      }
       let loss = try reader.choice("loss", default: "all_tokens", among: FineTuning.Loss.named)
       let epochs = try reader.int("epochs", default: 1, in: 1...100_000)
       let rates = try reader.doubles("rates", default: Self.paperGrid, in: 0...1e6)
       let selection = try reader.choice(
         "rate_selection", default: "held_out", among: selections)
-      if rates.isEmpty || (selection == .fixed && rates.count > 1) {
+      if selection == .fixed && rates.count > 1 {
         throw reader.wrong(
-          "rates",
-          rates.isEmpty
-            ? "it is empty, expected at least one learning rate"
-            : "there are \(rates.count), and rate_selection 'fixed' takes one")
+          "rates", "there are \(rates.count), and rate_selection 'fixed' takes one")
       }
       return (
         methods, loss, epochs, rates, selection,
@@ -119,7 +110,8 @@ struct ICLFineTuningSpec: Sendable, Equatable {
     }
     (methods, loss, epochs, rates, rateSelection, curve) = tuning
     controls = try reader.choices(
-      "controls", default: Control.allCases.map(\.rawValue), among: Control.named)
+      "controls", default: Control.allCases.map(\.rawValue), among: Control.named,
+      canBeEmpty: true)
     topTokens = try reader.int("top_tokens", default: 100)
     topDemonstrations = try reader.int("top_demonstrations", default: 5)
     attentionExamples = try reader.int("attention_examples", default: 100, in: 0...Int(Int32.max))

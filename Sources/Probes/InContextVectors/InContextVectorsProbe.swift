@@ -35,8 +35,8 @@ extension InContextVectorsSpec {
     guard prompting.answer != .whole else {
       throw reader.wrong("answer", "the first token is judged; 'whole' cannot be taken")
     }
-    guard prompting.shots > 0, !scales.isEmpty, !hooks.isEmpty else {
-      throw reader.wrong("shots", "a vector needs demonstrations, a hook and a scale")
+    guard prompting.shots > 0 else {
+      throw reader.wrong("shots", "a vector needs demonstrations")
     }
   }
 }

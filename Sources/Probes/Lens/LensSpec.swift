@@ -77,7 +77,7 @@ extension BlockPoint {
   static func points(_ key: String, _ fallback: [String], _ reader: inout SpecReader) throws
     -> [BlockPoint]
   {
-    try reader.strings(key, default: fallback).map { try point($0, key, reader) }
+    try reader.strings(key, default: fallback, canBeEmpty: true).map { try point($0, key, reader) }
   }
 
   static func point(_ name: String, _ key: String, _ reader: SpecReader) throws -> BlockPoint {

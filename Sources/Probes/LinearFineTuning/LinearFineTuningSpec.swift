@@ -41,8 +41,9 @@ public struct LinearFineTuningSpec: Sendable, Equatable {
     guard Set(architectures.map(\.name)).count == architectures.count else {
       throw reader.wrong("architectures", "expected each once")
     }
-    variances = try reader.doubles("variances", default: [1, 1, 1, 1, 1], in: 1e-6...1e6)
-    guard !variances.isEmpty, variances.count <= 64 else {
+    variances = try reader.doubles(
+      "variances", default: [1, 1, 1, 1, 1], in: 1e-6...1e6, canRepeat: true)
+    guard variances.count <= 64 else {
       throw reader.wrong("variances", "found \(variances.count) numbers, expected 1 to 64")
     }
     noise = try reader.double("noise_variance", default: 0.1, in: 0...1e6)
@@ -58,9 +59,6 @@ public struct LinearFineTuningSpec: Sendable, Equatable {
     testShots = try reader.int("test_shots", default: 20, in: 0...10_000)
     randomTasks = try reader.int("random_tasks", default: 64, in: 1...100_000)
     seeds = try reader.ints("seeds", default: [0], in: 0...Int(Int32.max))
-    guard !seeds.isEmpty, Set(seeds).count == seeds.count else {
-      throw reader.wrong("seeds", "expected at least one seed, each once")
-    }
   }
 
   var setting: RegressionSetting { RegressionSetting(variances: variances, noise: noise) }

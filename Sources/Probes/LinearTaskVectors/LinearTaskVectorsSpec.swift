@@ -41,13 +41,5 @@ public struct LinearTaskVectorsSpec: Sendable, Equatable {
     deviation = try reader.double("initial_deviation", default: 0.1, in: 0...1000)
     testPrompts = try reader.int("test_prompts", default: 20_000, in: 16...10_000_000)
     seeds = try reader.ints("seeds", default: [0, 1, 2], in: 0...Int(Int32.max))
-    for (name, isUnique) in [
-      ("shots", Set(shots).count == shots.count && !shots.isEmpty),
-      ("layers", Set(layers).count == layers.count && !layers.isEmpty),
-      ("keep", Set(keep).count == keep.count && !keep.isEmpty),
-      ("seeds", Set(seeds).count == seeds.count && !seeds.isEmpty),
-    ] where !isUnique {
-      throw reader.wrong(name, "expected at least one, each once")
-    }
   }
 }

@@ -74,15 +74,6 @@ extension MomentumAttentionSpec {
     lengths = try reader.ints("lengths", default: [64, 128, 256], in: 2...512)
     testShots = try reader.ints("shots", default: Array(0...8), in: 0...64)
     testSets = try reader.int("test_sets", default: 50)
-    for (key, count) in [
-      ("attention", attention.count), ("seeds", Set(seeds).count), ("lengths", lengths.count),
-      ("shots", testShots.count),
-    ] where count == 0 {
-      throw reader.wrong(key, "expected at least one")
-    }
-    guard Set(seeds).count == seeds.count, Set(decays).count == decays.count else {
-      throw reader.wrong("seeds", "expected each seed and each decay once")
-    }
   }
 
   /// The training of one model: the plain model and all momentum models of a seed begin with the same weights and see

@@ -23,6 +23,8 @@ struct TaskStudy {
   /// What can be asked of each model, by model and task; those that cannot are in `dropped`.
   let ready: [String: [String: ReadyTask]]
   let dropped: [Dropped]
+  /// The same in a sentence for each model that cannot be asked some task.
+  let notices: [String]
 
   /// - Parameter extra: tasks that are in no library, such as the inverse of one that is.
   /// - Throws: errors of models and tasks; `RunError.invalidInput` when no task is left for any model.
@@ -41,6 +43,7 @@ struct TaskStudy {
     }
     var ready: [String: [String: ReadyTask]] = [:]
     var dropped: [Dropped] = []
+    var lost: [String: [(task: String, why: String)]] = [:]
     for model in models {
       for task in tasks {
         let answerable = try AnswerableTask(
@@ -58,13 +61,9 @@ struct TaskStudy {
             answerable: answerable, dataset: dataset)
         } catch let error as TaskError {
           guard case .tooFewPairs = error else { throw error }
-          let lost = answerable.droppedCounts.map { reason, count in
-            "; \(count) pairs were dropped: \(reason.rawValue)"
-              + (reason == .severalTokens ? ", which answer: first_token would keep" : "")
-          }
-          dropped.append(
-            Dropped(
-              "task \(task.name) for \(model.name)", count: 1, why: "\(error)" + lost.joined()))
+          let why = "\(answerable.explained(error))"
+          dropped.append(Dropped("task \(task.name) for \(model.name)", count: 1, why: why))
+          lost[model.name, default: []].append((task.name, why))
         }
       }
     }
@@ -73,13 +72,20 @@ struct TaskStudy {
       throw RunError.invalidInput(
         subject: file,
         fact: "no task is left for any model: "
-          + (dropped.first { $0.what.hasPrefix("task ") }?.why ?? "none was asked for"))
+          + (models.compactMap { lost[$0.name]?.first?.why }.first ?? "none was asked for"))
     }
     self.spec = spec
     self.tasks = tasks
     self.models = models
     self.ready = ready
     self.dropped = dropped
+    notices = models.compactMap { model in
+      lost[model.name].map { own in
+        "\(model.name) cannot be asked \(own.count) of \(tasks.count) tasks, which its means leave out: "
+          + own.map(\.task).joined(separator: ", ")
+          + "; run.json says why, of the first that \(own[0].why)"
+      }
+    }
   }
 
   /// The tasks that a model can be asked, in the order of the probe file.
@@ -164,7 +170,7 @@ struct TaskStudy {
         details: RunDetails(
           seeds: seeds ?? [Int(spec.seed)],
           models: JSONObject(models.map { ($0.name, $0.details) }),
-          dropped: self.dropped + dropped)),
+          dropped: self.dropped + dropped, notices: notices)),
       work: work, conclude: conclude, summary: summary)
   }
 }

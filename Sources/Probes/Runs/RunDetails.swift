@@ -12,16 +12,19 @@ public struct RunDetails: Sendable, Equatable {
   public var models: JSONObject
   /// What was left out as the tasks were read.
   public var dropped: [Dropped]
+  /// What whoever begins the run should know at once; not in run.json.
+  public var notices: [String]
   /// Anything else; goes into run.json as it is.
   public var facts: JSONObject
 
   public init(
     seeds: [Int] = [], models: JSONObject = JSONObject(), dropped: [Dropped] = [],
-    facts: JSONObject = JSONObject()
+    notices: [String] = [], facts: JSONObject = JSONObject()
   ) {
     self.seeds = seeds
     self.models = models
     self.dropped = dropped
+    self.notices = notices
     self.facts = facts
   }
 }

@@ -15,7 +15,8 @@ import HookPoints
 /// ```
 ///
 /// A key that is absent or null takes its default; without one it is an error. A value of another type
-/// or outside its range is an error that names file and key, or the `--set` it comes from.
+/// or outside its range is an error that names file and key, or the `--set` it comes from. A list has at
+/// least one value, each once, unless its reader says otherwise.
 public struct SpecReader: Sendable {
   /// The file that messages name.
   public let file: String
@@ -52,9 +53,10 @@ public struct SpecReader: Sendable {
 
   /// Integers.
   public mutating func ints(
-    _ key: String, default fallback: [Int]? = nil, in range: ClosedRange<Int> = 1...Int(Int32.max)
+    _ key: String, default fallback: [Int]? = nil, in range: ClosedRange<Int> = 1...Int(Int32.max),
+    canBeEmpty: Bool = false
   ) throws -> [Int] {
-    try list(key, fallback, Self.expected(range)) { Self.int($0, range) }
+    try list(key, fallback, Self.expected(range), canBeEmpty: canBeEmpty) { Self.int($0, range) }
   }
 
   /// A real number; an integer is one too.
@@ -66,9 +68,12 @@ public struct SpecReader: Sendable {
 
   /// Real numbers.
   public mutating func doubles(
-    _ key: String, default fallback: [Double]? = nil, in range: ClosedRange<Double>
+    _ key: String, default fallback: [Double]? = nil, in range: ClosedRange<Double>,
+    canBeEmpty: Bool = false, canRepeat: Bool = false
   ) throws -> [Double] {
-    try list(key, fallback, Self.expected(range)) { Self.double($0, range) }
+    try list(
+      key, fallback, Self.expected(range), canBeEmpty: canBeEmpty, canRepeat: canRepeat
+    ) { Self.double($0, range) }
   }
 
   /// A truth value; `fallback` where the key is absent.
@@ -93,9 +98,10 @@ public struct SpecReader: Sendable {
   /// Texts; `fallback` where the key is absent.
   ///
   /// - Throws: `RunError.invalidSpec`.
-  public mutating func strings(_ key: String, default fallback: [String]? = nil) throws -> [String]
-  {
-    try list(key, fallback, "a text", \.stringValue)
+  public mutating func strings(
+    _ key: String, default fallback: [String]? = nil, canBeEmpty: Bool = false
+  ) throws -> [String] {
+    try list(key, fallback, "a text", canBeEmpty: canBeEmpty, \.stringValue)
   }
 
   /// What the text under `key` stands for.
@@ -110,11 +116,12 @@ public struct SpecReader: Sendable {
 
   /// What the texts under `key` stand for.
   public mutating func choices<Value>(
-    _ key: String, default fallback: [String]? = nil, among values: KeyValuePairs<String, Value>
+    _ key: String, default fallback: [String]? = nil, among values: KeyValuePairs<String, Value>,
+    canBeEmpty: Bool = false
   ) throws -> [Value] {
-    let names = try list(key, fallback, Self.expected(values.map(\.key))) { json in
-      values.first { .string($0.key) == json }?.key
-    }
+    let names = try list(
+      key, fallback, Self.expected(values.map(\.key)), canBeEmpty: canBeEmpty
+    ) { json in values.first { .string($0.key) == json }?.key }
     return try names.map { try chosen($0, key, among: values) }
   }
 
@@ -222,21 +229,51 @@ extension SpecReader {
     try parsed(key, fallback?.json, expected, parse) { _, value in value.json }
   }
 
-  private mutating func list<Value: SpecValue>(
-    _ key: String, _ fallback: [Value]?, _ expected: String, _ parse: (JSON) -> Value?
+  /// - Parameters:
+  ///   - canBeEmpty: as it also can where the default is.
+  ///   - canRepeat: whether a value may stand there twice.
+  private mutating func list<Value: SpecValue & Hashable>(
+    _ key: String, _ fallback: [Value]?, _ expected: String, canBeEmpty: Bool,
+    canRepeat: Bool = false, _ parse: (JSON) -> Value?
   ) throws -> [Value] {
-    let fallback = fallback.map { JSON.array($0.map(\.json)) }
+    let before = self
     return try parsed(
-      key, fallback, "a list, each \(expected)",
+      key, fallback.map { JSON.array($0.map(\.json)) }, "a list, each \(expected)",
       { json in
-        guard let elements = json.arrayValue else { return nil }
-        let values = elements.compactMap(parse)
-        return values.count == elements.count ? values : nil
+        guard let elements = json.arrayValue else {
+          throw before.wrong(
+            key,
+            "found \(json.summary), expected a list, each \(expected)" + Self.listAdvice(json))
+        }
+        let values = try elements.map { element in
+          guard let value = parse(element) else {
+            throw before.wrong(key, "found \(element.summary) in the list, expected \(expected)")
+          }
+          return value
+        }
+        var seen: Set<Value> = []
+        if !canRepeat, let again = values.first(where: { !seen.insert($0).inserted }) {
+          throw before.wrong(key, "\(again.json.summary) stands there twice")
+        }
+        guard !values.isEmpty || canBeEmpty || fallback?.isEmpty == true else {
+          throw before.wrong(key, "the list is empty, expected at least one: \(expected)")
+        }
+        return values
       }, recorded: { _, values in .array(values.map(\.json)) })
   }
 
+  /// How the list is written that a text or number without brackets or quotes was meant to be.
+  private static func listAdvice(_ json: JSON) -> String {
+    guard json.arrayValue == nil, json.objectValue == nil else { return "" }
+    let bare = json.stringValue.map { text in
+      text.split { "[],' \"".contains($0) }.map { JSON.string(String($0)) }
+    }
+    let list = JSON.array(bare ?? [json]).serialized(pretty: false)
+    return "; write \(list), in single quotes for a shell"
+  }
+
   private mutating func parsed<Value>(
-    _ key: String, _ fallback: JSON?, _ expected: String, _ parse: (JSON) -> Value?,
+    _ key: String, _ fallback: JSON?, _ expected: String, _ parse: (JSON) throws -> Value?,
     recorded: (JSON, Value) -> JSON
   ) throws -> Value {
     let given = members[key].flatMap { $0.isNull ? nil : $0 }
@@ -246,7 +283,7 @@ extension SpecReader {
       let hint = near.flatMap { editDistance($0, key) <= 2 ? "; there is '\($0)'" : nil }
       throw wrong(key, "it is missing, expected \(expected)" + (hint ?? ""))
     }
-    guard let value = parse(json) else {
+    guard let value = try parse(json) else {
       precondition(given != nil, "the default of '\(prefix + key)' is not \(expected)")
       throw wrong(key, "found \(json.summary), expected \(expected)")
     }

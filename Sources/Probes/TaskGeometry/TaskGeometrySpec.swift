@@ -42,7 +42,7 @@ extension TaskGeometrySpec {
       among: [
         "shuffled_labels": .shuffledLabels, "untrained": .untrained,
         "permuted_tasks": .permutedTasks,
-      ])
+      ], canBeEmpty: true)
     folds = try reader.int("folds", default: 5, in: 2...1000)
     ridge = try reader.double("ridge", default: 0.01, in: 1e-9...1e9)
     perplexity = try reader.double("perplexity", default: 30, in: 1.001...1e6)

@@ -59,7 +59,7 @@ extension TaskVectorVariantsSpec {
   public init(reading reader: inout SpecReader) throws {
     prompting = try PromptingSpec(reading: &reader)
     let names = Variant.allCases.map(\.rawValue)
-    let chosen = try reader.strings("variants", default: names)
+    let chosen = try reader.strings("variants", default: names, canBeEmpty: true)
     variants = try chosen.map { name in
       guard let variant = Variant(rawValue: name) else {
         throw reader.wrong(
@@ -75,6 +75,6 @@ extension TaskVectorVariantsSpec {
     shotCounts = try reader.ints("shot_counts", default: [], in: 1...1000)
     dummyCounts = try reader.ints("dummy_counts", default: [], in: 1...1000)
     orders = try reader.int("orders", default: 0, in: 0...1000)
-    ranks = try reader.ints("ranks", default: [1, 2, 4], in: 1...100_000)
+    ranks = try reader.ints("ranks", default: [1, 2, 4], in: 1...100_000, canBeEmpty: true)
   }
 }

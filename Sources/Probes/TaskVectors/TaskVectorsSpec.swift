@@ -41,7 +41,7 @@ extension TaskVectorsSpec {
       among: [
         "shuffled_labels": .shuffledLabels, "random_vector": .randomVector,
         "other_task": .otherTask, "untrained": .untrained,
-      ])
+      ], canBeEmpty: true)
     vectors = try reader.choice(
       "save_vectors", default: "chosen", among: ["none": .none, "chosen": .chosen, "all": .all])
   }

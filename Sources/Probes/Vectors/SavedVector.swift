@@ -52,6 +52,11 @@ public struct SavedVector: Sendable, Equatable {
   /// - Throws: `CheckpointError` for a file that cannot be read, `RunError.invalidInput` where it is not clear which
   ///   vector is meant.
   public init(path: String, tensor wanted: String? = nil, row: Int? = nil) throws {
+    for format in [Format.csv, .gguf] where path.lowercased().hasSuffix(".\(format)") {
+      throw RunError.invalidInput(
+        subject: path,
+        fact: "a .\(format) is written for others; give the .safetensors of the same vector")
+    }
     let file = try SafetensorsFile(path: path)
     let names = file.names.sorted()
     let shown = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
@@ -96,17 +101,18 @@ public struct SavedVector: Sendable, Equatable {
   /// The intervention that applies the vector.
   ///
   /// - Parameters:
+  ///   - folder: of the model it is applied to.
   ///   - layer: after which block, where it is not the one it was taken from.
   ///   - mode: how, where it is not as the file says.
   ///   - scale: what an added vector is multiplied with.
   ///   - positions: where, in each sequence.
   ///   - file: what messages call the vector.
-  /// - Throws: `RunError.invalidInput` where neither the file nor the caller says which layer or how.
+  /// - Throws: as `placed`.
   public func intervention(
-    layer: Int? = nil, mode: Mode? = nil, scale: Double = 1, at positions: PositionSelector,
-    file: String
+    in folder: ModelFolder, layer: Int? = nil, mode: Mode? = nil, scale: Double = 1,
+    at positions: PositionSelector, file: String
   ) throws -> Intervention {
-    let (target, mode) = try use(layer: layer, mode: mode, file: file)
+    let (target, mode) = try use(in: folder, layer: layer, mode: mode, file: file)
     let action: InterventionAction =
       mode == .replace ? .replace(HookValues(mean)) : .add(HookValues(mean), scaled: scale)
     return Intervention(hook: .name(target), positions: positions, action: action)
@@ -114,8 +120,10 @@ public struct SavedVector: Sendable, Equatable {
 }
 
 extension SavedVector {
-  /// Where and how the vector is used, as the caller or else the file says.
-  private func use(layer: Int?, mode: Mode?, file: String) throws -> (HookName, Mode) {
+  /// Where and how the vector is used in a model, as the caller or else the file says.
+  private func use(in folder: ModelFolder, layer: Int?, mode: Mode?, file: String) throws
+    -> (HookName, Mode)
+  {
     guard let target = layer.map({ HookName.block($0, .residPost) }) ?? hook else {
       throw RunError.invalidInput(
         subject: file, fact: "it does not say which layer '\(name)' is of; give --layer")
@@ -125,25 +133,25 @@ extension SavedVector {
         subject: file,
         fact: "it does not say whether '\(name)' replaces or is added; give --mode replace or add")
     }
+    let entry = try folder.architecture.hookCatalog(model: folder.name).entry(target)
+    guard rows[0].count == entry.width else {
+      throw RunError.invalidInput(
+        subject: file,
+        fact:
+          "'\(name)' has \(rows[0].count) numbers, and \(target) of \(folder.name) has \(entry.width)"
+      )
+    }
     return (target, mode)
   }
 
   /// The same vector, as what it is in a model.
   ///
-  /// - Throws: as `intervention`; `HookError` for a place that the model does not have, `RunError.invalidInput` for
-  ///   another width than the place's.
+  /// - Throws: `RunError.invalidInput` where neither the file nor the caller says which layer or how, and for another width
+  ///   than the place's; `HookError` for a place that the model does not have.
   public func placed(in folder: ModelFolder, layer: Int?, mode: Mode?, file: String) throws
     -> SavedVector
   {
-    let (hook, mode) = try use(layer: layer, mode: mode, file: file)
-    let entry = try folder.architecture.hookCatalog(model: folder.name).entry(hook)
-    guard rows[0].count == entry.width else {
-      throw RunError.invalidInput(
-        subject: file,
-        fact:
-          "'\(name)' has \(rows[0].count) numbers, and \(hook) of \(folder.name) has \(entry.width)"
-      )
-    }
+    let (hook, mode) = try use(in: folder, layer: layer, mode: mode, file: file)
     var metadata = metadata
     metadata["hook"] = "\(hook)"
     metadata["layer"] = hook.layer.map { "\($0)" }

@@ -22,6 +22,8 @@ public struct VectorExtraction: Sendable {
   public var mode: SavedVector.Mode
   /// How demonstrations and queries are written.
   public var template: PromptTemplate
+  /// What an answer must be, and what of it a layer is chosen by.
+  public var answer: AnswerPolicy
   /// Demonstrations of a set.
   public var shots: Int
   /// Dummy queries that θ is the mean over.
@@ -37,7 +39,8 @@ public struct VectorExtraction: Sendable {
 
   public init(
     modelPath: String, task: String, tasksFolder: String, layer: Int?, mode: SavedVector.Mode,
-    template: PromptTemplate, shots: Int, dummies: Int, sets: Int, developmentSets: Int,
+    template: PromptTemplate, answer: AnswerPolicy, shots: Int, dummies: Int, sets: Int,
+    developmentSets: Int,
     seed: UInt64, bos: BOSPolicy
   ) {
     self.modelPath = modelPath
@@ -46,6 +49,7 @@ public struct VectorExtraction: Sendable {
     self.layer = layer
     self.mode = mode
     self.template = template
+    self.answer = answer
     self.shots = shots
     self.dummies = dummies
     self.sets = sets
@@ -80,9 +84,13 @@ public struct VectorExtraction: Sendable {
     if let layer, !(0..<layers).contains(layer) {
       throw ModelError.layerOutOfRange(model: probe.name, layer: layer, layers: layers)
     }
-    let answerable = try AnswerableTask(pairs, template: template, tokenizer: probe.encoder)
-    let dataset = try TaskDataset(
-      task: answerable.task, shots: shots, dummies: dummies, seed: seed)
+    let answerable = try AnswerableTask(
+      pairs, template: template, tokenizer: probe.encoder, policy: answer)
+    let dataset: TaskDataset
+    do {
+      dataset = try TaskDataset(
+        task: answerable.task, shots: shots, dummies: dummies, seed: seed)
+    } catch let error as TaskError { throw answerable.explained(error) }
     let source = Source(probe: probe, answerable: answerable, dataset: dataset, mode: mode)
     var accuracy: [Estimate] = []
     var chosen = layer

@@ -120,8 +120,25 @@ private struct ToySpec: Equatable {
     #expect(message("{\(m), \"shots\": 5.0}").contains("found the number 5.0, expected an integer"))
     #expect(message("{\(m), \"scale\": \"1\"}").contains("expected a number from 0.0 to 10.0"))
     #expect(message("{\(m), \"rule\": \"papr\"}").contains("expected one of 'strict', 'paper'"))
+    for (layers, fact) in [
+      ("[1, -1]", "found the integer -1 in the list, expected an integer from 0 to 100"),
+      ("[1, 3, 1]", "the integer 1 stands there twice"),
+      (
+        "3",
+        "found the integer 3, expected a list, each an integer from 0 to 100; write [3], in single quotes for a shell"
+      ),
+      (
+        "\"[a, b]\"",
+        "found the string '[a, b]', expected a list, each an integer from 0 to 100; "
+          + "write [\"a\",\"b\"], in single quotes for a shell"
+      ),
+    ] {
+      #expect(
+        message("{\(m), \"layers\": \(layers)}") == "65 p.yaml: key 'layers': \(fact)")
+    }
     #expect(
-      message("{\(m), \"layers\": [1, -1]}").contains("a list, each an integer from 0 to 100"))
+      message(#"{"probe": "toy", "models": []}"#)
+        == "65 p.yaml: key 'models': the list is empty, expected at least one: a text")
     #expect(message("{\(m), \"controls\": 3}").contains("expected keys with values"))
     #expect(message("{\(m), \"tasks\": [3]}").contains("key 'tasks.0': expected keys with values"))
     #expect(message("[]").contains("the document is an array"))
