@@ -47,13 +47,14 @@ struct Capture: ParsableCommand {
     let catalog = folder.architecture.hookCatalog(model: folder.name)
     let hooks = Set(try hook.flatMap { try catalog.resolve($0) }).sorted()
     let positions = try PositionSelector(parsing: positions)
-    let prompts = try given.read(encoding, model: model)
+    let encoder = try encoding.encoder(model)
+    let prompts = try given.read(encoding, by: encoder)
+    common.noteUnknown(in: prompts, of: encoder.tokenizer)
     let transformer = folder.model(as: Float.self, on: common.context)
     let recording = try prompts.recorded(hooks, at: positions, by: transformer)
-    let tokenizer = try encoding.encoder(model).tokenizer
     try recording.write(
       to: out, metadata: ["model": folder.name, "positions": "\(positions)"],
-      piece: { tables.text(tokenizer.decode([$0])) }, normsOnly: norms)
+      piece: { tables.text(encoder.tokenizer.decode([$0])) }, normsOnly: norms)
     common.say(out)
   }
 }

@@ -55,9 +55,11 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
+    let encoder = try encoding.encoder(model)
+    let tokenizer = encoder.tokenizer
     let given = try GivenPrompt(
-      prompt, template: encoding.resolvedTemplate(), encoder: encoding.encoder(model))
-    let tokenizer = try encoding.encoder(model).tokenizer
+      prompt, template: encoding.resolvedTemplate(), encoder: encoder)
+    common.noteUnknown(in: [given], of: tokenizer)
     let folder = try ModelFolder(path: model)
     let model = try folder.model(
       as: Float.self, on: common.context(precision.precision))

@@ -145,7 +145,9 @@ struct Models: ParsableCommand {
 
 struct ProbesList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "probes", abstract: "List the probes, the values of a probe file's key `probe`.",
+    commandName: "probes",
+    abstract:
+      "List the probes: what a probe file's key `probe` can be; shipped files are in probes/.",
     discussion: """
       Example:
         thetascope probes

@@ -59,8 +59,10 @@ struct Patch: ParsableCommand {
     let edit = try saved.intervention(
       in: folder, layer: layer, mode: mode, scale: scale, at: PositionSelector(parsing: at),
       file: vector)
-    let prompts = try given.read(encoding, model: model)
-    let tokenizer = try encoding.encoder(model).tokenizer
+    let encoder = try encoding.encoder(model)
+    let tokenizer = encoder.tokenizer
+    let prompts = try given.read(encoding, by: encoder)
+    common.noteUnknown(in: prompts, of: tokenizer)
     let model = try folder.model(as: Float.self, on: common.context)
     if let source = saved.metadata["model"], source != model.name {
       common.say("the vector was taken from \(source) and is applied to \(model.name)")

@@ -40,11 +40,25 @@ struct PromptOptions: ParsableArguments {
     }
   }
 
-  func read(_ encoding: EncodingOptions, model: String) throws -> [GivenPrompt] {
-    let encoder = try encoding.encoder(model)
+  func read(_ encoding: EncodingOptions, by encoder: PromptEncoder) throws -> [GivenPrompt] {
     let template = try encoding.resolvedTemplate()
     if let prompt { return [try GivenPrompt(prompt, template: template, encoder: encoder)] }
     return try GivenPrompt.prompts(at: prompts ?? "", template: template, encoder: encoder)
+  }
+}
+
+extension CommonOptions {
+  /// Says how many tokens stand for text outside the vocabulary, if there are any.
+  func noteUnknown(in prompts: [GivenPrompt], of tokenizer: Tokenizer) {
+    guard let unknown = tokenizer.unknownToken, unknown != tokenizer.beginningOfSequence else {
+      return
+    }
+    let tokens = prompts.flatMap(\.tokens)
+    let count = tokens.count { $0 == unknown }
+    guard count > 0 else { return }
+    say(
+      "the tokenizer does not know \(count) of \(tokens.count) tokens, which stand as "
+        + "'\(tokenizer.piece(unknown) ?? "")'; thetascope tokens shows them")
   }
 }
 

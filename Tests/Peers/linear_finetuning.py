@@ -24,15 +24,15 @@ D, SHOTS, BATCH, ITERATIONS, NOISE = 5, 20, 5000, 5000, 0.1 ** 0.5
 WIDTH = D + 2
 
 
-def prompts(theta=None, pool=None):
+def prompts(tokens, pool=None):
     if pool is not None:
-        points = pool[torch.randint(len(pool), (BATCH, SHOTS + 1))]
+        points = pool[torch.randint(len(pool), (BATCH, tokens))]
     else:
         theta = torch.nn.functional.normalize(torch.randn(BATCH, D), dim=1)
-        x = torch.randn(BATCH, SHOTS + 1, D)
-        y = torch.einsum("bnd,bd->bn", x, theta) + NOISE * torch.randn(BATCH, SHOTS + 1)
+        x = torch.randn(BATCH, tokens, D)
+        y = torch.einsum("bnd,bd->bn", x, theta) + NOISE * torch.randn(BATCH, tokens)
         points = torch.cat([x, y.unsqueeze(-1)], dim=-1)
-    z = torch.cat([torch.ones(BATCH, SHOTS + 1, 1), points], dim=-1)
+    z = torch.cat([torch.ones(BATCH, tokens, 1), points], dim=-1)
     target = z[:, -1, -1].clone()
     z[:, -1, -1] = 0
     return z, target
@@ -49,7 +49,7 @@ def train(start, steps, trained, zero_shot, few_shot, pool=None):
     own = [tensor for tensor in weights if tensor.requires_grad]
     optimiser = torch.optim.SGD(own, lr=0.01, momentum=0.9)
     for step in range(steps):
-        z, target = prompts(pool=pool)
+        z, target = prompts(SHOTS + 1 if few_shot else 1, pool)
         loss = 0
         if zero_shot:
             loss = loss + ((predicted(z[:, -1:], *weights) - target) ** 2).mean()
