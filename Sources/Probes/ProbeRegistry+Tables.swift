@@ -1,6 +1,11 @@
 // The tables of each probe that has columns of its own: what the data dictionary knows of them.
 
 extension ProbeRegistry {
+  /// The names of all files of rows that probes write, sorted.
+  public static var tableFiles: [String] {
+    Set(tables.flatMap(\.tables).map(\.file)).sorted()
+  }
+
   /// The tables of the probes that add to the standard ones. A test holds this against what the probes write.
   static let tables: [(probe: String?, tables: [TableSchema])] = [
     (

@@ -33,7 +33,7 @@ extension CompletionKind {
   }
 
   /// The words that `explain` knows.
-  static let explained = names { _ in DataDictionary.all.map(\.name) }
+  static let explained = names { _ in Set(DataDictionary.all.map(\.name)).sorted() }
 
   /// What `find` makes of the words on the command line; nothing where it fails, since nobody asked for a message.
   ///

@@ -22,7 +22,7 @@ struct ReplayRow: ParsableCommand {
   @Option(help: "The row, counted from 0 without the header, as pandas does.") var row: Int
   @Option(
     help: "The table.",
-    completion: .list(["results.csv", "samples.csv", "tokens.csv", "layers.csv"])) var table =
+    completion: .list(ProbeRegistry.tableFiles)) var table =
     "results.csv"
   @Option(
     help: "Where the models lie now, if they were moved; may be given again.",
