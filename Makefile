@@ -34,7 +34,8 @@ sanitize:
 	ASAN_OPTIONS=allocator_may_return_null=1:suppressions=$(CURDIR)/Tests/Sanitizers/address.txt \
 	  LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/leaks.txt \
 	  swift test -c release --disable-xctest --sanitize=address --scratch-path .build/address
-	swift test -c release --disable-xctest --sanitize=thread --scratch-path .build/thread
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/thread.txt \
+	  swift test -c release --disable-xctest --sanitize=thread --scratch-path .build/thread
 
 # Searches for inputs that a reader of outside bytes takes wrongly: each target, or those in TARGETS, for TIME seconds.
 fuzz:
