@@ -28,6 +28,13 @@ package struct LeastSquares: Sendable, Equatable {
     package var query: [Double]
     package var target: Double
 
+    package init(x: [[Double]], y: [Double], query: [Double], target: Double) {
+      self.x = x
+      self.y = y
+      self.query = query
+      self.target = target
+    }
+
     /// Tokens `[N + 1][d + 1]`.
     package var tokens: [[Double]] { zip(x, y).map { $0 + [$1] } + [query + [0]] }
   }

@@ -33,7 +33,7 @@ public struct LinearFineTuningSpec: Sendable, Equatable {
   /// Each draws weights, θ₀ and prompts anew.
   public var seeds: [Int]
 
-  init(reading reader: inout SpecReader) throws {
+  package init(reading reader: inout SpecReader) throws {
     architectures = try reader.nestedList("architectures", isOptional: true) {
       try RegressionArchitecture(reading: &$0)
     }

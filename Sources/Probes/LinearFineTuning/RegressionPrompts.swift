@@ -46,12 +46,13 @@ package final class RegressionPrompts {
 
   /// Draws eight prompts.
   ///
-  /// - Parameter first: the number of the first prompt, which decides its task where there is a list of them.
+  /// - Parameter first: the number of the first prompt, which decides its task, or its points, where there is a list.
   package func draw(
     _ source: RegressionSource, first: Int, table: NormalTable, _ generator: inout SeededGenerator
   ) {
     switch source {
     case .pool(let pool): draw(pool, &generator)
+    case .given(let prompts): take(prompts, first)
     case .newTasks, .tasks: draw(source, first, table, &generator)
     }
     targets = query[width - 1]
@@ -68,6 +69,18 @@ package final class RegressionPrompts {
           let at = generator.uniformInteger(below: pool.count) * size
           for index in 0..<size { own[index + 1][lane] = points[at + index] }
         }
+      }
+    }
+  }
+
+  private func take(_ prompts: [[[Double]]], _ first: Int) {
+    for lane in 0..<Self.lanes {
+      let points = prompts[(first + lane) % prompts.count].suffix(shots + 1)
+      precondition(points.count == shots + 1, "\(points.count) points, expected \(shots + 1)")
+      for (token, point) in points.enumerated() {
+        let own = tokens + token * width
+        own[0][lane] = 1
+        for (index, value) in point.enumerated() { own[index + 1][lane] = value }
       }
     }
   }

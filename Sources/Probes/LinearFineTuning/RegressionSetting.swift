@@ -62,4 +62,7 @@ package enum RegressionSource: Sendable {
   case tasks([[Double]])
   /// Points of one task, with replacement.
   case pool(RegressionPool)
+  /// These points `[prompt][token][d + 1]`, the query last, in their order and then again; where fewer demonstrations are
+  /// asked for, the last ones. Batches of a training follow one another.
+  case given([[[Double]]])
 }

@@ -4,8 +4,8 @@
 import TensorCore
 
 /// Which weights change, and on which loss.
-struct RegressionVariant: Sendable, Equatable {
-  let condition: Condition
+package struct RegressionVariant: Sendable, Equatable {
+  package let condition: Condition
   let trainsQuery: Bool
   let trainsKey: Bool
   let trainsValue: Bool
@@ -15,19 +15,19 @@ struct RegressionVariant: Sendable, Equatable {
   let fewShot: Double
   let isAnnealed: Bool
 
-  static let pretraining = RegressionVariant(
+  package static let pretraining = RegressionVariant(
     condition: .pretrained, trainsQuery: true, trainsKey: true, trainsValue: true, zeroShot: 0,
     fewShot: 1, isAnnealed: false)
 
   /// The paper's six: all, query-key and value weights, without and with the annealed few-shot loss.
-  static let fineTunings: [RegressionVariant] = [
+  package static let fineTunings: [RegressionVariant] = [
     (.fineTunedAll, true, true, 0), (.fineTunedQueryKey, true, false, 0),
     (.fineTunedValue, false, true, 0), (.fineTunedAllAuxiliary, true, true, 1),
     (.fineTunedQueryKeyAuxiliary, true, false, 1), (.fineTunedValueAuxiliary, false, true, 1),
   ].map { RegressionVariant($0, query: $1, key: $1, value: $2, fewShot: $3) }
 
   /// With separate matrices: queries alone, keys alone.
-  static let halves: [RegressionVariant] = [
+  package static let halves: [RegressionVariant] = [
     (.fineTunedQuery, true, 0), (.fineTunedKey, false, 0), (.fineTunedQueryAuxiliary, true, 1),
     (.fineTunedKeyAuxiliary, false, 1),
   ].map { RegressionVariant($0, query: $1, key: !$1, value: false, fewShot: $2) }
@@ -70,20 +70,27 @@ struct RegressionVariant: Sendable, Equatable {
 }
 
 /// Trains by the paper's recipe: SGD with momentum, the joint gradient norm clipped.
-struct RegressionTraining {
-  let spec: LinearFineTuningSpec
+package struct RegressionTraining {
+  package let spec: LinearFineTuningSpec
   let context: ComputeContext
   /// Names the stream of random numbers.
   let key: String
   let seed: Int
 
+  package init(spec: LinearFineTuningSpec, context: ComputeContext, key: String, seed: Int) {
+    self.spec = spec
+    self.context = context
+    self.key = key
+    self.seed = seed
+  }
+
   /// Prompts of one stream of draws: no number depends on how many threads there are.
   static let chunk = 200
 
   /// The model after `spec.iterations` steps.
-  func trained(_ start: MomentModel, _ variant: RegressionVariant, on source: RegressionSource)
-    -> MomentModel
-  {
+  package func trained(
+    _ start: MomentModel, _ variant: RegressionVariant, on source: RegressionSource
+  ) -> MomentModel {
     let width = start.width
     let count = (spec.batch + Self.chunk - 1) / Self.chunk
     let workers = (0..<count).map { _ in Worker(spec: spec, variant: variant) }
@@ -102,7 +109,7 @@ struct RegressionTraining {
       context.parallel(count) { chunk in
         var generator = SeededGenerator(key: "\(key)/\(step)/\(chunk)", seed: UInt64(seed))
         workers[chunk].run(
-          chunk, source: source, model: now, fewShot: fewShot, table: table, &generator)
+          chunk, step: step, source: source, model: now, fewShot: fewShot, table: table, &generator)
       }
       context.meter?.count(RegressionWork.step(spec, variant, fewShot: fewShot))
       var queryKey = Array(repeating: 0.0, count: width * width)
@@ -122,9 +129,9 @@ struct RegressionTraining {
   }
 
   /// The same for any stack.
-  func trained(_ start: StackWeights, _ variant: RegressionVariant, on source: RegressionSource)
-    -> StackWeights
-  {
+  package func trained(
+    _ start: StackWeights, _ variant: RegressionVariant, on source: RegressionSource
+  ) -> StackWeights {
     let training = StackTraining(
       batch: spec.batch, steps: spec.iterations,
       schedule: Schedule(peak: spec.rate, warmup: 0, total: spec.iterations, decay: .constant),
@@ -137,7 +144,8 @@ struct RegressionTraining {
       prompts: { (RegressionPrompts(spec.setting, shots: shots), StackSlope(width: width)) },
       run: { turn, own, generator in
         let (prompts, slope) = own
-        prompts.draw(source, first: turn.first, table: table, &generator)
+        prompts.draw(
+          source, first: turn.step * spec.batch + turn.first, table: table, &generator)
         let fewShot = variant.fewShotWeight(step: turn.step, of: spec.iterations)
         for (weight, demonstrations) in [(variant.zeroShot, 0), (fewShot, shots)] where weight != 0
         {
@@ -167,7 +175,7 @@ struct RegressionTraining {
     }
 
     func run(
-      _ chunk: Int, source: RegressionSource, model: MomentModel, fewShot: Double,
+      _ chunk: Int, step: Int, source: RegressionSource, model: MomentModel, fewShot: Double,
       table: NormalTable, _ generator: inout SeededGenerator
     ) {
       gradient.clear()
@@ -175,7 +183,7 @@ struct RegressionTraining {
       for first in stride(
         from: chunk * RegressionTraining.chunk, to: end, by: RegressionPrompts.lanes)
       {
-        prompts.draw(source, first: first, table: table, &generator)
+        prompts.draw(source, first: step * batch + first, table: table, &generator)
         // Lanes beyond the batch count nothing.
         var share = Lanes()
         for lane in 0..<min(RegressionPrompts.lanes, end - first) {

@@ -164,14 +164,19 @@ package final class StackPass {
   /// - Parameters:
   ///   - slope: `[D]`.
   ///   - gradient: where the weights' gradients go; nil for none.
+  ///   - replaced: a token whose stream before a layer was put in by hand: nothing flows back from there.
   package func backward(
-    _ stack: LinearStack, slope: UnsafePointer<Lanes>, into gradient: StackGradient?
+    _ stack: LinearStack, slope: UnsafePointer<Lanes>, into gradient: StackGradient?,
+    replaced: (layer: Int, token: Int)? = nil
   ) {
     let width = shape.width
     flow.update(repeating: Lanes(), count: tokens * width)
     for column in 0..<width { flow[(tokens - 1) * width + column] = slope[column] }
     for layer in (0..<shape.layers).reversed() {
       backward(stack.layers[layer], layer, gradient?.layers[layer])
+      if let replaced, replaced.layer == layer {
+        (flow + replaced.token * width).update(repeating: Lanes(), count: width)
+      }
     }
   }
 

@@ -19,11 +19,12 @@ struct LinearTaskVectorsCell {
       formula: "1 − dropout", range: "0 … 1", source: "Dong et al. 2026, arXiv:2506.09048"),
     Column(
       "mse_closed_form", .real,
-      "The expected squared error at the best scale of predictions: of answering 0 (no vector, or one layer, which cannot "
-        + "join x to its arrow and y), or of one plain gradient step on m demonstrations: m = 1 for an injected vector, "
-        + "m = n in context with two layers, which trained models beat where their first layer also moves the inputs.",
-      formula: "d; d (d + 1) / (m + d + 1)", unit: "squared units of y", range: "≥ 0",
-      whenEmpty: "the metric is neither `mse` nor `mse_rescaled`, or theory names no number",
+      "The expected squared error of a coordinate where the prediction is known to say nothing of the target: a query alone is "
+        + "answered 0; one layer cannot join x to its arrow and y, so that its answers in context have the best scale 0.",
+      formula: "d", unit: "squared units of y", range: "≥ 0",
+      whenEmpty:
+        "the metric is neither `mse` nor `mse_rescaled`; the model has more layers than one and is shown demonstrations or a "
+        + "vector; or it has one layer, is shown demonstrations, and the metric is `mse`, which depends on the scale",
       source: "this project, from Dong et al. 2026, arXiv:2506.09048, §3"),
   ]
 
@@ -260,23 +261,22 @@ struct LinearTaskVectorsCell {
     ]
   }
 
-  private func closedForm(_ condition: Condition) -> Double? {
-    switch condition {
+  /// What theory says of an error. Without y in the prompt the answer is 0; nothing reads a vector behind the only layer.
+  private func closedForm(_ condition: Condition, _ metric: Metric) -> Double? {
+    guard metric == .meanSquaredError || metric == .meanSquaredErrorRescaled else { return nil }
+    return switch condition {
     case .zeroShot: triplets.errorOfNothing
-    case .icl where layers == 2: triplets.errorOfOneStep(demonstrations: shots)
-    case _ where layers == 1: triplets.errorOfNothing
-    case .taskVector: triplets.errorOfOneStep(demonstrations: 1)
-    default: nil
+    case .icl where metric == .meanSquaredError: nil
+    default: layers == 1 ? triplets.errorOfNothing : nil
     }
   }
 
   private func row(_ condition: Condition, _ metric: Metric, _ estimate: Estimate) -> ResultRow {
-    let isError = metric == .meanSquaredError || metric == .meanSquaredErrorRescaled
     let isInjected = condition != .icl && condition != .zeroShot
     return ResultRow(
       model: name, attention: .linear, condition: condition, split: .test, shots: shots,
       hook: isInjected ? "hook_resid_post" : nil, layer: nil,
       position: isInjected ? "arrow" : nil, seed: seed, metric: metric, estimate: estimate,
-      extra: [.integer(layers), .real(keep), .real(isError ? closedForm(condition) : nil)])
+      extra: [.integer(layers), .real(keep), .real(closedForm(condition, metric))])
   }
 }

@@ -69,8 +69,7 @@ struct LinearTaskVectorsProbe {
   private func text(_ rows: [ResultRow], on screen: Screen) -> String {
     let wanted = spec.seeds.count > 1 ? nil : spec.seeds.first
     var table = TextTable(headers: [
-      "layers", "dropout", "shots", "icl", "theory", "zero-shot", "vector", "theory ", "other θ",
-      "random", "rank",
+      "layers", "dropout", "shots", "icl", "zero-shot", "vector", "other θ", "random", "rank",
     ])
     for layers in spec.layers {
       for keep in spec.keep {
@@ -84,25 +83,18 @@ struct LinearTaskVectorsProbe {
             }
           }
           func text(_ row: ResultRow?) -> String { TextTable.number(row?.estimate.value) }
-          func theory(_ condition: Condition) -> String {
-            if case .number(let number)? = row(condition)?.extra[2] {
-              TextTable.number(number)
-            } else {
-              ""
-            }
-          }
           table.append([
             "\(layers)", keep < 1 ? TextTable.number(1 - keep) : "", "\(shots)", text(row(.icl)),
-            theory(.icl), text(row(.zeroShot)), text(row(.taskVector)), theory(.taskVector),
-            text(row(.taskVectorOtherTask)), text(row(.taskVectorRandom)),
-            text(row(.taskVector, .injectedMapRank)),
+            text(row(.zeroShot)), text(row(.taskVector)), text(row(.taskVectorOtherTask)),
+            text(row(.taskVectorRandom)), text(row(.taskVector, .injectedMapRank)),
           ])
         }
       }
     }
+    let step = Triplets(dimension: spec.dimension, shots: 1).errorOfOneStep(demonstrations: 1)
     return
       ([
-        "squared error of a coordinate at the best scale of predictions; answering 0 gives \(spec.dimension)"
+        "squared error of a coordinate at the best scale of predictions; answering 0 gives \(spec.dimension), a gradient step on one demonstration \(TextTable.number(step))"
       ]
       + table.lines(on: screen)).joined(separator: "\n")
   }

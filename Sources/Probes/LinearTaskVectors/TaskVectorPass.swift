@@ -45,23 +45,24 @@ package final class TaskVectorPass {
     return prediction(alone)
   }
 
-  /// The derivative of the injected prediction by the query's x at x = 0, for each lane `[d][d]`, by differences: the
-  /// prediction is odd in x but for a constant, so that at small steps they are exact to rounding.
+  /// The derivative of the injected prediction by the query's x at x = 0, for each lane `[d][d]`, backwards through the
+  /// layers. Differences of predictions would not do: the vector alone adds a constant to them, against which the map may
+  /// be small, and from three layers on they are cubic in x and more.
   package func map(_ vector: [Lanes]) -> [[[Double]]] {
     let d = triplets.dimension
-    let step = 1e-2
+    _ = injected(vector, query: Array(repeating: Lanes(), count: d))
+    let slope = StackSlope(width: triplets.width)
     var lanes = Array(
       repeating: Array(repeating: Array(repeating: 0.0, count: d), count: d),
       count: RegressionPrompts.lanes)
-    for column in 0..<d {
-      let (up, down) = (1.0, -1.0)
-      let ends = [up, down].map { sign in
-        injected(
-          vector, query: (0..<d).map { Lanes(repeating: $0 == column ? sign * step : 0) })
-      }
-      for row in 0..<d {
-        let slope = (ends[0][row] - ends[1][row]) / (2 * step)
-        for lane in lanes.indices { lanes[lane][row][column] = slope[lane] }
+    for row in 0..<d {
+      slope.base[d + row] = Lanes(repeating: -1)
+      alone.backward(short, slope: slope.base, into: nil, replaced: (layer: 1, token: 1))
+      slope.base[d + row] = Lanes()
+      for column in 0..<d {
+        for lane in lanes.indices {
+          lanes[lane][row][column] = alone.inputGradient(at: 0)[column][lane]
+        }
       }
     }
     return lanes

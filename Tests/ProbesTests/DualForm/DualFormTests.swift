@@ -1,6 +1,7 @@
-// The construction of von Oswald et al. against explicit gradient descent, the best step size against drawn prompts, and
-// the dual identity on a tiny model of every kind of attention.
+// The construction of von Oswald et al. against explicit gradient descent, both against PyTorch's gradient steps, the best
+// step size against drawn prompts, and the dual identity on a tiny model of every kind of attention.
 
+import CheckpointIO
 import HookPoints
 import HookedModels
 import Probes
@@ -48,6 +49,48 @@ import Testing
       // Another step size is another prediction: the comparison can fail.
       let other = ExplicitDescent(steps: layers, rate: 1.4, correction: correction)
       #expect(abs(other.prediction(prompt) - expected) > 1e-6)
+    }
+  }
+
+  /// Gradient descent and GD++ of one to four steps, written out and as attention, against autograd's steps and the paper's
+  /// x ← (I − γ X Xᵀ) x. Here γ is divided by the number of demonstrations, as the step size is.
+  @Test func asPyTorchDescends() throws {
+    let file = try JSON(contentsOf: fixture("dual-form/descent.json"))
+    func numbers(_ json: JSON?) -> [Double] {
+      json?.arrayValue?.compactMap(\.doubleValue) ?? []
+    }
+    let x = try #require(file["x"]?.arrayValue).map { ($0.arrayValue ?? []).map(numbers) }
+    let y = try #require(file["y"]?.arrayValue).map(numbers)
+    let prompts = try #require(file["query"]?.arrayValue).enumerated().map { place, query in
+      LeastSquares.Prompt(x: x[place], y: y[place], query: numbers(query), target: 0)
+    }
+    let (dimension, shots) = (prompts[0].query.count, prompts[0].y.count)
+    let cases = try #require(file["cases"]?.arrayValue)
+    #expect(cases.count { $0["gamma"]?.doubleValue != 0 } >= 12 && prompts.count == 4)
+    for own in cases {
+      let steps = try #require(own["steps"]?.intValue)
+      let rate = try #require(own["eta"]?.doubleValue)
+      let correction = try #require(own["gamma"]?.doubleValue) * Double(shots)
+      let descent = ExplicitDescent(steps: steps, rate: rate, correction: correction)
+      let shape = StackShape(width: dimension + 1, layers: steps, reach: .demonstrations)
+      var generator = SeededGenerator(seed: 1)
+      var weights = StackWeights(
+        .gradientDescent(corrected: true), shape, isShared: true, deviation: 0,
+        generator: &generator)
+      weights.tensors["rate"] = Tensor(shape: [1], values: [rate])
+      weights.tensors["correction"] = Tensor(shape: [1], values: [correction])
+      let pass = StackPass(shape, tokens: shots + 1)
+      for (lane, prompt) in prompts.enumerated() { pass.load(prompt.tokens, lane: lane) }
+      pass.forward(weights.stack, tokens: shots + 1)
+      let expected = numbers(own["predictions"])
+      #expect(expected.count == prompts.count)
+      for (lane, (prompt, value)) in zip(prompts, expected).enumerated() {
+        for found in [descent.prediction(prompt), -pass.output[dimension][lane]] {
+          #expect(
+            abs(found - value) < 1e-10,
+            "\(steps) steps, γ \(correction): \(found), expected \(value)")
+        }
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 // Linear transformers on triplets against PyTorch's predictions, task vectors and injected predictions of the same weights,
-// as a stack and as the house's Transformer with an ordinary hook plan.
+// as a stack and as the house's Transformer with an ordinary hook plan; losses and gradients with dropout and flipped signs.
 
 import CheckpointIO
 import HookPoints
@@ -16,6 +16,7 @@ import Testing
     let tokens: [[[Double]]]
     let prediction: [[Double]]
     let vector, query, injected: [[Double]]?
+    let maps: [[[Double]]]?
   }
 
   private static func matrix(_ json: JSON?) -> [[Double]]? {
@@ -42,7 +43,90 @@ import Testing
         stack: LinearStack(shape: shape, layers: layers), triplets: triplets,
         tokens: try #require(json["tokens"]?.arrayValue).map { matrix($0) ?? [] },
         prediction: try #require(matrix(json["prediction"])), vector: matrix(json["vector"]),
-        query: matrix(json["query"]), injected: matrix(json["injected"]))
+        query: matrix(json["query"]), injected: matrix(json["injected"]),
+        maps: json["maps"]?.arrayValue?.map { matrix($0) ?? [] })
+    }
+  }
+
+  private static func numbers(_ json: JSON?) -> [Double] {
+    json?.arrayValue?.compactMap(\.doubleValue) ?? []
+  }
+
+  /// Token dropout and flipped signs of positions, each alone and both: the training loss and the gradients of everything
+  /// that is trained, against autograd with the same masks and flips.
+  @Test func dropoutAndFlipsAsPyTorchSays() throws {
+    let file = try JSON(contentsOf: fixture("linear-task-vectors/triplets.json"))
+    let d = try #require(file["dimension"]?.intValue)
+    let triplets = Triplets(dimension: d, shots: try #require(file["shots"]?.intValue))
+    let count = triplets.tokens
+    for own in try #require(file["training"]?.arrayValue) {
+      let layers = try #require(own["weights"]?.arrayValue)
+      let shape = triplets.shape(layers: layers.count)
+      var generator = SeededGenerator(seed: 0)
+      var weights = StackWeights(.triplets, shape, deviation: 0, generator: &generator)
+      for (layer, json) in layers.enumerated() {
+        for (name, shape) in StackForm.triplets.tensors(shape) {
+          weights.tensors["layers.\(layer).\(name)"] = Tensor(
+            shape: shape, values: Self.numbers(json[name]))
+        }
+      }
+      let pass = TaskVectorPass(triplets, weights.stack).whole
+      let prompts = try #require(own["tokens"]?.arrayValue)
+      let targets = try #require(Self.matrix(own["targets"]))
+      for (lane, tokens) in prompts.enumerated() {
+        pass.load(Self.matrix(tokens) ?? [], lane: lane)
+      }
+      // [layer][prompt][token] to [layer · token][lane].
+      func places(_ json: JSON?) throws -> StackSlope {
+        let slope = StackSlope(width: layers.count * count)
+        for (layer, rows) in try #require(json?.arrayValue).enumerated() {
+          for (lane, row) in (Self.matrix(rows) ?? []).enumerated() {
+            for (token, value) in row.enumerated() {
+              slope.base[layer * count + token][lane] = value
+            }
+          }
+        }
+        return slope
+      }
+      let (keep, signs) = try (places(own["keep"]), places(own["signs"]))
+      let runs = try #require(own["runs"]?.arrayValue)
+      #expect(runs.count == 3 && prompts.count == 4)
+      for run in runs {
+        let drops = run["drops"]?.boolValue == true
+        let flips = run["flips"]?.boolValue == true
+        #expect(drops || flips)
+        pass.keep = drops ? keep.base : nil
+        pass.signs = flips ? signs.base : nil
+        pass.forward(weights.stack, tokens: count)
+        let slope = StackSlope(width: triplets.width)
+        let scale = 1 / Double(d * prompts.count)
+        var loss = 0.0
+        for column in 0..<d {
+          for (lane, target) in targets.enumerated() {
+            let difference = pass.output[d + column][lane] + target[column]
+            loss += scale * difference * difference
+            slope.base[d + column][lane] = 2 * scale * difference
+          }
+        }
+        let expected = try #require(run["loss"]?.doubleValue)
+        #expect(abs(loss / expected - 1) < 1e-12, "\(loss), expected \(expected)")
+        let gradient = StackGradient(shape)
+        pass.backward(weights.stack, slope: slope.base, into: gradient)
+        var sums = weights.stack.layers.map { layer in
+          LinearStack.Layer(
+            queryKey: layer.queryKey.map { _ in 0 }, value: layer.value.map { _ in 0 },
+            position: layer.position.map { $0.map { _ in 0 } })
+        }
+        gradient.addSums(to: &sums)
+        let found = weights.gradients(sums, trained: { _ in true })
+        for (layer, json) in try #require(run["gradients"]?.arrayValue).enumerated() {
+          for (name, _) in StackForm.triplets.tensors(shape) {
+            let own = try #require(found["layers.\(layer).\(name)"])
+            let difference = Difference(own.values, Self.numbers(json[name]))
+            #expect(difference.largest < 1e-11, "layer \(layer), \(name): \(difference)")
+          }
+        }
+      }
     }
   }
 
@@ -77,10 +161,39 @@ import Testing
       let found = try #require(pass.vector())
       expectNear(found, vector, "vector")
       expectNear(pass.injected(found, query: lanes(query)), injected, "injected")
-      // The map that a vector leaves has rank one: all that is ever written to y is along the vector's y.
-      for map in pass.map(found).prefix(vector.count) {
-        let values = WeightUpdate.singular(map).map(\.value).sorted(by: >)
-        #expect(values[0] > 0 && values[1] < 1e-6 * values[0], "\(values)")
+      // The map that a vector leaves is autograd's, and has rank one: all that is ever written to y is along the vector's y.
+      let maps = try #require(own.maps)
+      for (map, expected) in zip(pass.map(found), maps) {
+        let largest = try #require(expected.joined().map { abs($0) }.max())
+        for (own, value) in zip(map.joined(), expected.joined()) {
+          #expect(abs(own - value) < 1e-11 * largest, "map: \(own), expected \(value)")
+        }
+        expectRankOne(map)
+      }
+    }
+  }
+
+  private func expectRankOne(_ map: [[Double]]) {
+    let values = WeightUpdate.singular(map).map(\.value).sorted(by: >)
+    #expect(values[0] > 0 && values[1] < 1e-12 * values[0], "\(values)")
+  }
+
+  /// The rank stays one where the map is far smaller than the prediction that does not depend on x, in which differences
+  /// of predictions would drown.
+  @Test func tinyMapsHaveRankOne() throws {
+    for own in try Self.cases().dropFirst() {
+      var layers = own.stack.layers
+      for index in layers.indices {
+        layers[index].queryKey = layers[index].queryKey.map { 1e-15 * $0 }
+      }
+      let pass = TaskVectorPass(
+        own.triplets, LinearStack(shape: own.stack.shape, layers: layers))
+      for (lane, tokens) in own.tokens.enumerated() { pass.whole.load(tokens, lane: lane) }
+      let prediction = pass.inContext()
+      let vector = try #require(pass.vector())
+      for (lane, map) in pass.map(vector).prefix(own.tokens.count).enumerated() {
+        #expect(abs(map[0][0]) < 1e-12 * abs(prediction[0][lane]))
+        expectRankOne(map)
       }
     }
   }
