@@ -273,6 +273,10 @@ extension CommandTests {
       else {
         return print("skipped: theSwiftProgramPrintsThis: no model, or no modules beside the test")
       }
+      let sanitizers = ["__asan_init", "__tsan_init"]
+      guard !sanitizers.contains(where: { dlsym(nil, $0) != nil }) else {
+        return print("skipped: theSwiftProgramPrintsThis: this build's objects want a sanitizer")
+      }
       let space = try desk()
       guard try shell("swiftc --version", in: space).status == 0 else {
         return print("skipped: theSwiftProgramPrintsThis: there is no swiftc")
