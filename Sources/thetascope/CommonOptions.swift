@@ -49,7 +49,9 @@ struct PrecisionOption: ParsableArguments {
 struct SamplesOption: ParsableArguments {
   @Flag(
     name: .customLong("samples-jsonl"),
-    help: "Also write samples as lm-evaluation-harness logs them: samples_<task>_<run_id>.jsonl.")
+    help:
+      "Also write samples as lm-evaluation-harness logs them: samples_<task>_<run_id>.jsonl; arg_0 is the query alone, of the whole prompt a run keeps the digest, prompt_hash."
+  )
   var isGiven = false
 }
 
@@ -91,7 +93,9 @@ extension Screen {
 
   /// That of talk, and that of data.
   static let talk = Screen(of: 2)
-  static let data = Screen(of: 1)
+  /// Where there is no terminal, rows are whole: who reads them cuts them.
+  static let data =
+    isatty(1) == 1 ? Screen(of: 1) : Screen(width: .max / 2, isASCII: Screen(of: 1).isASCII)
 }
 
 /// Shows how far a run or a training is: one line that changes on a terminal, a line now and then elsewhere.

@@ -8,32 +8,37 @@ struct Explain: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Say what a metric, a condition or a column means.",
     discussion: """
-      Without a name: a line for each there is. --markdown prints the whole dictionary, data/dictionary.md.
+      Case and underscores are of no account. Without a name: a line for each there is. --markdown prints the whole dictionary, data/dictionary.md.
 
       Examples:
-        thetascope explain sim_aou
+        thetascope explain sim_aou SimAM
         thetascope explain ci_low
       """)
 
-  @Argument(help: "A name that stands in a run's tables.", completion: .explained) var name: String?
+  @Argument(help: "Names that stand in a run's tables.", completion: .explained) var names:
+    [String] =
+      []
   @Flag(help: "The whole dictionary in Markdown.") var markdown = false
   @OptionGroup var talk: QuietOption
 
   func validate() throws {
-    if markdown, name != nil {
-      throw ValidationError("--markdown prints all names; leave '\(name ?? "")' out")
+    if markdown, let name = names.first {
+      throw ValidationError("--markdown prints all names; leave '\(name)' out")
     }
   }
 
   func run() throws {
     if markdown {
       print(DataDictionary.markdown, terminator: "")
-    } else if let name {
-      print(try DataDictionary.entries(named: name).map { $0.text() }.joined(separator: "\n\n"))
-    } else {
+    } else if names.isEmpty {
       printList(
         ["name", "kind", "meaning"],
-        DataDictionary.all.map { [$0.name, "\($0.kind)", $0.documentation.meaning] })
+        DataDictionary.all.map {
+          [$0.name, String($0.kind.prefix { $0 != " " }), $0.documentation.meaning]
+        })
+    } else {
+      let entries = try names.flatMap(DataDictionary.entries(named:))
+      print(entries.map { $0.text() }.joined(separator: "\n\n"))
     }
   }
 }

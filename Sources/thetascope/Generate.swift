@@ -30,7 +30,7 @@ struct Generate: ParsableCommand {
   @Option(help: "How many tokens to add.") var maxNewTokens = 50
   @Option(help: "Draws tokens from softmax(logits / temperature) instead of the most probable.")
   var temperature: Double?
-  @Option(help: "The seed of the draws.") var seed: UInt64 = 0
+  @Option(help: "The seed of the draws, 0 by default.") var seed: UInt64?
   @OptionGroup(title: "Interventions") var changes: InterventionOptions
   @Option(help: "A hook point to write the activations of; may be given again.", completion: .hooks)
   var hook: [String] = []
@@ -47,6 +47,9 @@ struct Generate: ParsableCommand {
     }
     if let temperature, !(temperature > 0 && temperature.isFinite) {
       throw ValidationError("--temperature is \(temperature), expected a number above 0")
+    }
+    if seed != nil, temperature == nil {
+      throw ValidationError("--seed is of the draws at a --temperature; give that too")
     }
     if hook.isEmpty != (out == nil) {
       throw ValidationError("--hook and --out go together: what to write, and where")
@@ -71,7 +74,7 @@ struct Generate: ParsableCommand {
           positions: try model.catalog.entry($0).rowKind == .sequence ? .all : .last)
       },
       interventions: try changes.interventions(in: folder))
-    var generator = SeededGenerator(key: "generate", seed: seed)
+    var generator = SeededGenerator(key: "generate", seed: seed ?? 0)
     var recording = CaptureRecording(model.catalog, unit: .step)
     var tokens = given.tokens
     var last = tokens

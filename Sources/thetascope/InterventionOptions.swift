@@ -17,7 +17,7 @@ struct InterventionOptions: ParsableArguments {
     help: "A vector to put in the stream's place after its layer; may be given again.",
     completion: .vectors)
   var replace: [String] = []
-  @Option(help: "What added vectors are multiplied with.") var scale = 1.0
+  @Option(help: "What added vectors are multiplied with, 1 by default.") var scale: Double?
   @Option(help: "The layer, where it is not the one that a vector was taken from.") var layer: Int?
   @Option(
     help:
@@ -32,14 +32,17 @@ struct InterventionOptions: ParsableArguments {
   var plan: String?
 
   func validate() throws {
-    if !scale.isFinite { throw ValidationError("--scale is \(scale), expected a number") }
+    if let scale {
+      if !scale.isFinite { throw ValidationError("--scale is \(scale), expected a number") }
+      if add.isEmpty { throw ValidationError("--scale is of vectors to --add; give one too") }
+    }
   }
 
   func interventions(in folder: ModelFolder) throws -> [Intervention] {
     let positions = try PositionSelector(parsing: at)
     func read(_ file: String, _ mode: SavedVector.Mode) throws -> Intervention {
       try SavedVector(path: file, tensor: tensor).intervention(
-        in: folder, layer: layer, mode: mode, scale: scale, at: positions, file: file)
+        in: folder, layer: layer, mode: mode, scale: scale ?? 1, at: positions, file: file)
     }
     return try add.map { try read($0, .add) } + replace.map { try read($0, .replace) }
       + (plan.map { try readPlan($0).interventions } ?? [])

@@ -33,7 +33,7 @@ struct Tokens: ParsableCommand {
     let added = try encoder.promptTokens(given.text).map(\.bytes.isEmpty)
     var rows: [[String]] = []
     for (position, id) in given.tokens.enumerated() {
-      let piece = (tokenizer.piece(id) ?? "").replacing("\n", with: "\\n")
+      let piece = oneLine(tokenizer.piece(id) ?? "")
       var roles: [String] = Role.allCases.flatMap { role -> [String] in
         let places = given.roles[role] ?? []
         return places.indices.filter { places[$0] == position }.map {
@@ -98,9 +98,14 @@ struct Tasks: ParsableCommand {
   @OptionGroup var talk: QuietOption
 
   func run() throws {
+    // Generated tasks are there whatever the folder holds.
+    guard try !TaskLibrary(folder: folder, generating: false).tasks.isEmpty else {
+      throw RunError.missing(
+        file: folder, fact: "there is no task here; a task is a .json file with its pairs")
+    }
     let rows = try TaskLibrary(folder: folder).tasks.map { task in
-      let example = task.pairs.first.map { "\($0.input) -> \($0.output)" } ?? ""
-      return [task.name, task.category, "\(task.pairs.count) pairs", example]
+      let example = task.pairs.first.map { oneLine("\($0.input) -> \($0.output)") } ?? ""
+      return [task.name, task.category, "\(task.pairs.count)", example]
     }
     printList(["task", "category", "pairs", "example"], rows)
   }
@@ -124,13 +129,18 @@ struct Models: ParsableCommand {
     let names = try FileReading.names(in: folder).sorted().filter {
       FileReading.kind(of: "\(folder)/\($0)/config.json") == .file
     }
+    guard !names.isEmpty else {
+      throw RunError.missing(
+        file: folder,
+        fact: "there is no model here; one is a folder in this folder, with a config.json")
+    }
     let rows = try names.map { name in
       let path = "\(folder)/\(name)"
       do {
         let architecture = try ModelFolder(path: path).architecture
         return [
-          path, architecture.family, architecture.attentionName, "\(architecture.layers) layers",
-          "\(architecture.parameterCount) parameters",
+          path, architecture.family, architecture.attentionName, "\(architecture.layers)",
+          "\(architecture.parameterCount)",
         ]
       } catch {
         // One folder that cannot be used should not hide the others.
@@ -140,6 +150,9 @@ struct Models: ParsableCommand {
       }
     }
     printList(["model", "family", "attention", "layers", "parameters"], rows)
+    if rows.allSatisfy({ $0[1] == "cannot be used" }) {
+      throw RunError.missing(file: folder, fact: "no model here can be used")
+    }
   }
 }
 
@@ -160,7 +173,12 @@ struct ProbesList: ParsableCommand {
   }
 }
 
-/// Prints a line a row: on a terminal under headers, aligned, and cut where it is too narrow; elsewhere whole, with tabs.
+/// A text with its line breaks and tabs written out.
+private func oneLine(_ text: String) -> String {
+  text.replacing("\n", with: "\\n").replacing("\t", with: "\\t")
+}
+
+/// Prints a line a row: on a terminal under headers and aligned; elsewhere with tabs.
 func printList(_ headers: [String], _ rows: [[String]], headerAlways: Bool = false) {
   guard isatty(1) == 1 else {
     for row in (headerAlways ? [headers] : []) + rows { print(row.joined(separator: "\t")) }

@@ -58,6 +58,7 @@ struct ReplayRow: ParsableCommand {
     let count = outcome.recorded.count
     guard outcome.isSame else {
       common.say("\(outcome.differing) of \(count) lines differ")
+      for change in try replay.changes(outcome) { common.say(change) }
       throw ExitCode(1)
     }
     common.say("the same: all \(count) lines")

@@ -39,6 +39,12 @@ struct Slurm: ParsableCommand {
     if !(1...100_000).contains(shards) {
       throw ValidationError("--shards is \(shards), expected 1 to 100000")
     }
+    let form = /\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}|(?i:unlimited|infinite)/
+    if let time, time.wholeMatch(of: form) == nil {
+      throw ValidationError(
+        "--time is '\(time)', expected minutes, minutes:seconds, hours:minutes:seconds or days-hours[:minutes[:seconds]]"
+      )
+    }
   }
 
   func run() throws {

@@ -64,7 +64,8 @@ struct Verify: ParsableCommand {
       case .skipped(let reason): result = "not here: \(reason)"
       }
       table.append([
-        check.meaning, result, "\(outcome.compared)", outcome.largestError.map(scientific) ?? "",
+        check.meaning, result, "\(outcome.compared)",
+        outcome.largestError.map(TextTable.scientific) ?? "",
       ])
     }
     for line in table.lines(on: .data) { print(line) }
@@ -76,7 +77,7 @@ struct Verify: ParsableCommand {
       }
       if let csv { try AtomicFile.write(rows(comparison).csv, to: csv) }
       failures += comparison.rows.filter { !($0.relativeError <= tolerance) }.prefix(3).map {
-        "\($0.name) of prompt \($0.prompt): off by \(scientific($0.relativeError)) of its root mean square, "
+        "\($0.name) of prompt \($0.prompt): off by \(TextTable.scientific($0.relativeError)) of its root mean square, "
           + "more than --tolerance \(tolerance)"
       }
     }
@@ -93,7 +94,8 @@ struct Verify: ParsableCommand {
       guard let worst = rows.max(by: { $0.relativeError < $1.relativeError }) else { continue }
       table.append([
         layer == .max ? "outside" : "\(layer)", "\(rows.count)",
-        scientific(rows.map(\.maximalError).max() ?? .nan), scientific(worst.relativeError),
+        TextTable.scientific(rows.map(\.maximalError).max() ?? .nan),
+        TextTable.scientific(worst.relativeError),
         worst.name,
       ])
     }
@@ -110,9 +112,4 @@ struct Verify: ParsableCommand {
     }
     return table
   }
-}
-
-/// A small number with two digits, such as 3.1e-07.
-private func scientific(_ value: Double) -> String {
-  value == 0 ? "0" : String(format: "%.1e", value)
 }

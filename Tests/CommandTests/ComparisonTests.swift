@@ -28,6 +28,9 @@ extension CommandTests {
       // Fewer dummy queries move θ and nothing that θ has no part in.
       let moved = try space.thetascope("diff", "a", "b", "--all")
       #expect(moved.status == 1 && moved.talk.contains("dummies: 2 and 1"))
+      // What tells the rows apart has a column of its own; numbers stand under the folders' names.
+      #expect(
+        moved.talk.contains(/\n[^\n]*task +[^\n]*layer +[^\n]* a +b +change/), "\(moved.talk)")
       let header = try #require(moved.output.split(separator: "\n").first).split(
         separator: ",", omittingEmptySubsequences: false
       ).map(String.init)
@@ -91,6 +94,7 @@ extension CommandTests {
       try space.edit("a/results.csv", line, tampered)
       let wrong = try space.thetascope("replay", "a", "--row", "0")
       #expect(wrong.status == 1 && wrong.talk.contains("1 of "), "\(wrong.talk)")
+      #expect(wrong.talk.contains("row 0: ") && wrong.talk.contains("recorded '"), "\(wrong.talk)")
       #expect(wrong.output == "recorded\t\(tampered)\ncomputed\t\(line)\n")
 
       // A task that is no longer what it was.
@@ -104,6 +108,16 @@ extension CommandTests {
       ending.expectSuccess()
       #expect(ending.output.hasPrefix("sim_aou: metric\n") && ending.output.contains("2212.10559"))
       try space.thetascope("explain", "sim_aoo").expectSentence(64, "'sim_aou'")
+      // As papers write names, and what stands in the column `task`.
+      let several = try space.thetascope(
+        "explain", "SimAOU", "Rec2FTP", "SimAM", "mean_knowledge", "theta_0")
+      several.expectSuccess()
+      for name in [
+        "sim_aou: metric", "rec2ftp: metric", "sim_am: metric", "mean_<category>: value",
+        "theta_0: value",
+      ] {
+        #expect(several.output.contains("\(name)"), "\(name)")
+      }
 
       let all = try space.thetascope("explain")
       all.expectSuccess()

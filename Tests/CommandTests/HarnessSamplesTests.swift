@@ -87,7 +87,7 @@ extension CommandTests {
       let listed = try space.thetascope("tasks", "--folder", "again")
       listed.expectSuccess()
       let queries = Set(rows.filter { $0.task == "upper" }.map(\.query)).count
-      #expect(listed.output.contains("upper\tlm_eval\t\(queries) pairs\t"), "\(listed.output)")
+      #expect(listed.output.contains("upper\tlm_eval\t\(queries)\t"), "\(listed.output)")
     }
 
     /// The digests are the harness's: those of a document that lm_eval itself logged, computed as ours are.

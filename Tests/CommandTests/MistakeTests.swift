@@ -292,6 +292,23 @@ extension CommandTests {
           "resid_post.0", "--out",
           "x.npz"),
         Mistake("a misspelt metric", "explain", "sim_aoo"),
+        Mistake("a word that is like none", "explain", "bogus"),
+        Mistake(
+          "a seed of nothing", "generate", "--model", "models/gpt2-tiny", "--prompt", "a", "--seed",
+          "3"),
+        Mistake(
+          "a scale of nothing", "generate", "--model", "models/gpt2-tiny", "--prompt", "a",
+          "--scale", "4"),
+        Mistake(
+          "a module of nnsight", "capture", "--model", "models/gpt2-tiny", "--prompt", "a",
+          "--hook", "transformer.h[1].mlp.output", "--out", "x.npz"),
+        Mistake("a folder without tasks", "tasks", "--folder", "notes") {
+          try $0.write("", to: "notes/read.me")
+        },
+        Mistake("a folder without models", "models", "--folder", "tasks"),
+        Mistake(
+          "a time that Slurm does not know", "slurm", "probe.yaml", "--shards", "2", "--time",
+          "abc"),
 
         // Where a run goes.
         Mistake("a folder of other things", "run", "probe.yaml", "--out", "models"),

@@ -23,19 +23,19 @@ extension CommandTests {
 
     private static let pictures = [
       Picture(
-        recipe: "layer_curve", golden: "results", options: ["task_vector", "mean"],
+        recipe: "layer_curve", golden: "results",
         label: "gpt2-tiny highest",
         keys: [
           "model": "gpt2-tiny", "condition": "task_vector", "task": "mean", "metric": "accuracy",
           "split": "test",
         ]),
       Picture(
-        recipe: "heat_map", golden: "activation-patching", options: ["position"],
-        label: "linear hook_resid_pre greatest",
+        recipe: "heat_map", golden: "activation-patching",
+        label: "linear greatest",
         keys: ["hook": "hook_resid_pre", "metric": "normalised_effect"]),
       Picture(
-        recipe: "heat_map", golden: "activation-patching", options: ["head"],
-        label: "linear attn.hook_z greatest",
+        recipe: "heat_map", golden: "activation-patching", options: ["across=head"],
+        label: "linear greatest",
         keys: ["hook": "attn.hook_z", "metric": "normalised_effect"]),
       Picture(
         recipe: "bars", golden: "results", label: "icl gpt2-tiny",
@@ -64,8 +64,7 @@ extension CommandTests {
         try picture.isOverLayers == !table.cell($0, "layer").isEmpty
       }.compactMap { Double(try table.cell($0, "value")) }
       let expected = try #require(values.max(), "\(picture.keys)")
-      // R writes a comma between model and hook.
-      let line = output.replacing(",", with: "").split(separator: "\n").first {
+      let line = output.split(separator: "\n").first {
         $0.hasPrefix(picture.label)
       }
       let shown = try #require(line, "\(picture.recipe).\(ending) says: \(output)")
@@ -112,6 +111,19 @@ extension CommandTests {
             + (language == "python" ? " with pandas and matplotlib" : ""))
       }
       for picture in Self.pictures { try draw(picture, program, ending, in: space) }
+      try refuse("bars", "in-context-vectors", "scale=0.1, scale=0.5")
+      try refuse("layer_curve", "linear-finetuning", "has a layer; its metrics are metric=mse")
+      func refuse(_ recipe: String, _ golden: String, _ reason: String) throws {
+        try space.write(
+          Data(contentsOf: URL(fileURLWithPath: fixture("command/\(golden).csv"))),
+          to: "\(golden)/results.csv")
+        let script = "\(packageFolder)/data/plots/\(recipe).\(ending)"
+        let refused = #expect(throws: ReadmeNumbers.Problem.self) {
+          try run([program, script, golden, "picture"], in: space)
+        }
+        let said = try #require(refused).description
+        #expect(said.contains(reason), "\(said)")
+      }
 
       // The scatter is of a table that is not committed.
       guard
@@ -123,18 +135,14 @@ extension CommandTests {
       }
       let ended = try Command.run(
         [
-          "run", "probes/task-geometry.yaml", "--small", "--out", "\(space.path)/geometry",
-          "--quiet",
+          "run", "probes/task-geometry.yaml", "--small", "--out",
+          "\(space.path)/runs/task-geometry", "--quiet",
         ],
         in: packageFolder)
       ended.expectSuccess()
-      let output = try run(
-        [
-          program, "\(packageFolder)/data/plots/scatter.\(ending)", "geometry", "picture", "pca",
-          "2",
-        ],
-        in: space)
-      let table = try CellTable(path: "\(space.path)/geometry/coordinates.csv")
+      let scatter = "\(packageFolder)/data/plots/scatter.\(ending)"
+      let output = try run([program, scatter, "runs/task-geometry", "picture"], in: space)
+      let table = try CellTable(path: "\(space.path)/runs/task-geometry/coordinates.csv")
       let own = try table.rows([
         "model": "linear", "task": "to_upper", "layer": "2", "projection": "pca",
         "condition": "task_vector",
@@ -147,6 +155,29 @@ extension CommandTests {
       .split(separator: " ")
       #expect(words[2] == "\(own.count)" && own.count == 4)
       #expect(abs(try #require(Double(words[4])) - mean) < 1e-9 * max(1, abs(mean)))
+
+      // The README's lines, each on the committed table of the probe that the README has written there.
+      let readme = String(
+        decoding: try Data(contentsOf: URL(fileURLWithPath: "\(packageFolder)/README.md")),
+        as: UTF8.self)
+      let lines = readme.matches(
+        of: /(?m)^python3 (data\/plots\/\w+\.)py (runs\/\S+) (\S+)\.png(.*)$/)
+      #expect(lines.count >= 8)
+      for line in lines {
+        let (_, script, folder, name, options) = line.output
+        if folder != "runs/task-geometry" {
+          let written = readme.matches(of: /thetascope run probes\/(\S+)\.yaml .*--out (\S+)/)
+          let probe = try #require(written.first { $0.output.2 == folder }?.output.1, "\(folder)")
+          try space.write(
+            Data(contentsOf: URL(fileURLWithPath: fixture("command/\(probe).csv"))),
+            to: "\(folder)/results.csv")
+        }
+        let picture = "\(name).\(ending == "R" ? "pdf" : "png")"
+        _ = try run(
+          [program, "\(packageFolder)/\(script)\(ending)", String(folder), picture]
+            + options.split(separator: " ").map(String.init), in: space)
+        #expect(try space.bytes(picture).count > 2000, "\(line.output.0)")
+      }
     }
   }
 }

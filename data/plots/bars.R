@@ -1,18 +1,17 @@
-# A paper's table as grouped bars with 95 % intervals: Rscript bars.R RUN PICTURE.pdf [METRIC] [TASK]
-given <- commandArgs(trailingOnly = TRUE)
-args <- c("", "", "accuracy", "mean")
-args[seq_along(given)] <- given
-rows <- read.csv(file.path(args[1], "results.csv"), na.strings = "")
-rows <- subset(rows, metric == args[3] & task == args[4] & split == "test" & is.na(layer))
-conditions <- unique(rows$condition)
+# A paper's table as grouped bars with 95 % intervals: Rscript bars.R RUN PICTURE [COLUMN=VALUE…]
+source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))), "chosen.R"))
+
+fit <- chosen("results.csv", "value", c(metric = "accuracy", layer = "", task = "mean", split = "test", seed = ""))
+rows <- fit$rows
 models <- unique(rows$model)
-table <- function(column) {
-  outer(conditions, models, Vectorize(function(c, m) rows[rows$condition == c & rows$model == m, column][1]))
-}
-pdf(args[2], width = 9)
-par(mar = c(5, 4, 2, 13), xpd = NA)  # room for the legend
-x <- barplot(table("value"), beside = TRUE, names.arg = models, ylim = range(pretty(c(0, rows$ci_low, rows$ci_high, rows$value))),
-             ylab = args[3], col = hcl.colors(length(conditions), "Dark 3"), legend.text = conditions,
+bars <- parts(rows, "condition", "model", most = 16)
+table <- function(column) t(sapply(bars, function(own) own[match(models, own$model), column]))
+cells <- lapply(c(value = "value", low = "ci_low", high = "ci_high"),
+                function(column) matrix(table(column), length(bars), length(models)))
+open_picture(width = 11)
+par(mar = c(5, 4, 2, 18), xpd = NA)  # room for the legend
+x <- barplot(cells$value, beside = TRUE, names.arg = models, ylab = rows$metric[1], main = fit$title, cex.main = 0.8,
+             ylim = range(pretty(c(0, unlist(cells)))), col = hcl.colors(length(bars), "Dark 3"), legend.text = names(bars),
              args.legend = list(x = par("usr")[2], y = par("usr")[4], xjust = 0, bty = "n", cex = 0.8))
-arrows(x, table("ci_low"), x, table("ci_high"), angle = 90, code = 3, length = 0.02)
-for (c in seq_along(conditions)) cat(conditions[c], paste(models, format(table("value")[c, ], digits = 17)), "\n")
+arrows(x, cells$low, x, cells$high, angle = 90, code = 3, length = 0.02)
+for (i in seq_along(bars)) cat(names(bars)[i], paste(models, digits(cells$value[i, ])), "\n")

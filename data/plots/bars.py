@@ -1,22 +1,21 @@
-"""A paper's table as grouped bars with 95 % intervals: bars.py RUN PICTURE [METRIC] [TASK] [CONDITION,CONDITION…]"""
+"""A paper's table as grouped bars with 95 % intervals: bars.py RUN PICTURE [COLUMN=VALUE…]"""
 import sys
 
 import matplotlib.pyplot as plt
-import pandas
+from chosen import chosen, parts
 
-run, picture, metric, task, conditions = (sys.argv[1:] + ["accuracy", "mean", ""][len(sys.argv) - 3 :])[:5]
-rows = pandas.read_csv(run + "/results.csv", keep_default_na=False, na_values=[""])
-rows = rows[(rows.metric == metric) & (rows.task == task) & (rows.split == "test") & rows.layer.isna()]
-conditions = conditions.split(",") if conditions else list(dict.fromkeys(rows.condition))
+rows, title = chosen("results.csv", ["value"], metric="accuracy", layer="", task="mean", split="test", seed="")
 models = list(dict.fromkeys(rows.model))
-width = 0.8 / len(conditions)
-for place, condition in enumerate(conditions):
-    own = rows[rows.condition == condition].groupby("model")[["value", "ci_low", "ci_high"]].first().reindex(models)
-    x = [i + (place - (len(conditions) - 1) / 2) * width for i in range(len(models))]
-    plt.bar(x, own.value, width, label=condition)
+bars = parts(rows, "condition", ["model"], most=16)
+width = 0.8 / len(bars)
+for place, (label, own) in enumerate(bars):
+    own = own.set_index("model").reindex(models)
+    x = [i + (place - (len(bars) - 1) / 2) * width for i in range(len(models))]
+    plt.bar(x, own.value, width, label=label)
     plt.errorbar(x, own.value, [own.value - own.ci_low, own.ci_high - own.value], fmt="none", ecolor="black", capsize=2)
-    print(condition, *(f"{model} {value}" for model, value in own.value.items()))
+    print(label, *(f"{model} {value}" for model, value in own.value.items()))
 plt.xticks(range(len(models)), models)
-plt.ylabel(f"{metric}, {task}")
+plt.ylabel(rows.metric.iloc[0])
+plt.title(title, fontsize="medium")
 plt.legend(fontsize="small", bbox_to_anchor=(1, 1), loc="upper left")
-plt.savefig(picture, dpi=110, bbox_inches="tight")
+plt.savefig(sys.argv[2], dpi=110, bbox_inches="tight")

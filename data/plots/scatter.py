@@ -1,19 +1,19 @@
-"""θ in the plane: scatter.py RUN PICTURE [pca|tsne] [LAYER] [CONDITION] (a run of task-geometry)"""
+"""θ in the plane, by PCA or with projection=tsne: scatter.py RUN PICTURE [COLUMN=VALUE…] (a run of task-geometry)"""
 import sys
 
 import matplotlib.pyplot as plt
-import pandas
+from chosen import chosen, parts
 
-run, picture, projection, layer, condition = (sys.argv[1:] + ["pca", "2", "task_vector"][len(sys.argv) - 3 :])[:5]
-rows = pandas.read_csv(run + "/coordinates.csv", keep_default_na=False, na_values=[""])
-rows = rows[(rows.projection == projection) & (rows.layer == int(layer)) & (rows.condition == condition)]
-models = list(rows.groupby("model", sort=False))
-figure, axes = plt.subplots(1, len(models), figsize=(5.5 * len(models), 5), squeeze=False)
-for axis, (model, own) in zip(axes[0], models):
-    colours = iter(plt.cm.nipy_spectral([i / own.task.nunique() for i in range(own.task.nunique())]))
+rows, title = chosen("coordinates.csv", ["x"], projection="pca", condition="task_vector", layer="2")
+panels = parts(rows, "model", ["task", "example"], most=8)
+figure, axes = plt.subplots(1, len(panels), figsize=(5.5 * len(panels), 5), squeeze=False)
+tasks = list(dict.fromkeys(rows.task))
+for axis, (label, own) in zip(axes[0], panels):
     for task, points in own.groupby("task", sort=False):
-        axis.scatter(points.x, points.y, s=12, color=next(colours), label=task)
-        print(model, task, len(points), "centre", points.x.mean(), points.y.mean())
-    axis.set(title=f"{model}, {projection}, layer {layer}")
+        colour = plt.cm.nipy_spectral(tasks.index(task) / len(tasks))
+        axis.scatter(points.x, points.y, s=12, color=colour, label=task)
+        print(label, task, len(points), "centre", points.x.mean(), points.y.mean())
+    axis.set(title=label)
+figure.suptitle(title, fontsize="medium")
 axes[0][-1].legend(fontsize="x-small", bbox_to_anchor=(1, 1), loc="upper left")
-plt.savefig(picture, dpi=110, bbox_inches="tight")
+plt.savefig(sys.argv[2], dpi=110, bbox_inches="tight")

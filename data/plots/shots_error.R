@@ -1,23 +1,20 @@
-# Error against demonstrations, the closed form as a line: Rscript shots_error.R RUN PICTURE.pdf [TASK] [MODEL]
-given <- commandArgs(trailingOnly = TRUE)
-args <- c("", "", "theta_0", "")
-args[seq_along(given)] <- given
-rows <- read.csv(file.path(args[1], "results.csv"), na.strings = "")
-if (args[4] == "") args[4] <- rows$model[1]
-rows <- subset(rows, metric == "mse" & task == args[3] & model == args[4] & split == "test")
-if (any(is.na(rows$seed))) rows <- rows[is.na(rows$seed), ]  # over the seeds, where there are several
-conditions <- unique(rows$condition)
-pdf(args[2], width = 9)
-par(mar = c(5, 4, 2, 13))  # room for the legend
-plot(range(rows$shots), range(rows$ci_low, rows$ci_high), type = "n", log = "y",
-     xlab = "demonstrations", ylab = paste("mean squared error", args[4], args[3], sep = ", "))
-for (i in seq_along(conditions)) {
-  own <- rows[rows$condition == conditions[i], ]
-  own <- own[order(own$shots), ]
-  points(own$shots, own$value, col = i)
-  segments(own$shots, own$ci_low, own$shots, own$ci_high, col = i)
-  lines(own$shots, own$mse_closed_form, col = i)
+# Error against demonstrations, the closed form as a line: Rscript shots_error.R RUN PICTURE [COLUMN=VALUE…]
+source(file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE))), "chosen.R"))
+
+fit <- chosen("results.csv", c("value", "shots"), c(metric = "mse", task = "theta_0", split = "test", seed = ""))
+rows <- fit$rows
+rows$at <- as.integer(rows$shots)
+lines_of <- parts(rows, "condition", c("shots", "at"), most = 12)
+open_picture(width = 11)
+par(mar = c(5, 4, 2, 18))  # room for the legend
+plot(range(rows$at), range(rows$value, rows$ci_low, rows$ci_high, na.rm = TRUE), type = "n", log = "y",
+     xlab = "demonstrations", ylab = rows$metric[1], main = fit$title, cex.main = 0.8)
+for (i in seq_along(lines_of)) {
+  own <- lines_of[[i]][order(lines_of[[i]]$at), ]
+  points(own$at, own$value, col = i)
+  segments(own$at, own$ci_low, own$at, own$ci_high, col = i)
+  if ("mse_closed_form" %in% names(own)) lines(own$at, own$mse_closed_form, col = i)
   last <- nrow(own)
-  cat(conditions[i], "at", own$shots[last], "shots:", format(own$value[last], digits = 17), "\n")
+  cat(names(lines_of)[i], "at", own$at[last], "shots:", digits(own$value[last]), "\n")
 }
-legend(par("usr")[2], 10^par("usr")[4], conditions, col = seq_along(conditions), pch = 1, cex = 0.8, bty = "n", xpd = NA)
+legend(par("usr")[2], 10^par("usr")[4], names(lines_of), col = seq_along(lines_of), pch = 1, cex = 0.8, bty = "n", xpd = NA)

@@ -46,20 +46,26 @@ extension HookCatalog {
     }
     if let form = ShortForm(text) {
       if let field = try form.meaning(text) { return try names(field, form.layers, text) }
+      if let near = ofModule(text) {
+        throw HookError.unknownName(text: text, model: model, nearest: near)
+      }
       throw unknown(text, form: form)
     }
     if FieldName.short[text] != nil { throw HookError.needsLayer(text: text) }
     if layers > 0, BlockPoint(rawValue: text) != nil || FieldName.inBlock[text] != nil {
       throw HookError.unknownName(text: text, model: model, nearest: "blocks.0.\(text)")
     }
+    // A point without its block may be meant.
+    let points = layers > 0 ? points(.one(0)).map(\.rawValue) : []
+    let near = ofModule(text) ?? nearest(to: text, among: allNames + points)
     throw HookError.unknownName(
-      text: text, model: model, nearest: ofModule(text) ?? nearest(to: text, among: allNames))
+      text: text, model: model, nearest: points.contains(near) ? "blocks.0.\(near)" : near)
   }
 
-  /// What a module of transformers puts out, such as `model.layers.5.mlp` or `transformer.h.5`, as a hook point of a layer
-  /// that the model has.
+  /// What a module of transformers puts out, such as `model.layers.5.mlp`, `transformer.h.5` or nnsight's
+  /// `model.layers[5].output`, as a hook point of a layer that the model has.
   private func ofModule(_ text: String) -> String? {
-    let parts = text.split(separator: ".")
+    let parts = text.replacing(/\[(\d+)\]/) { ".\($0.output.1)" }.split(separator: ".")
     guard let place = parts.firstIndex(where: { $0 == "layers" || $0 == "h" }),
       place + 1 < parts.count,
       let layer = Int(parts[place + 1]), (0..<layers).contains(layer)

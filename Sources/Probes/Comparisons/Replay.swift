@@ -124,6 +124,23 @@ public struct Replay {
     return Outcome(recorded: recorded, computed: computed, place: place)
   }
 
+  /// What differs in the row that was asked for, or in the first line of its cell that does: each column with what was
+  /// recorded and what was computed.
+  public func changes(_ outcome: Outcome) throws -> [String] {
+    let both = Array(zip(outcome.recorded, outcome.computed))
+    let differing = both.indices.filter { both[$0].0 != both[$0].1 }
+    guard let line = differing.contains(outcome.place) ? outcome.place : differing.first else {
+      return []
+    }
+    let records = try [both[line].0, both[line].1].flatMap {
+      try CSVReader.table(Array(($0 + "\n").utf8), schema, file: schema.file, hasHeader: false)
+        .records
+    }
+    return schema.columns.map(\.name).filter { records[0][$0] != records[1][$0] }.map {
+      "row \(rows.lowerBound + line): \($0): recorded '\(records[0][$0].shown)', computed '\(records[1][$0].shown)'"
+    }
+  }
+
   /// The lines of CSV bytes as texts: those of some rows behind the header, or all.
   private func lines(_ bytes: [UInt8], _ rows: Range<Int>?) throws -> [String] {
     var scanner = CSVScanner(bytes: bytes, file: schema.file)

@@ -273,29 +273,36 @@ extension RunComparison {
       "\(both.count) observations in both runs, \(changed.count) of them changed; "
         + "\(pairs.count { $0.second == nil }) only in \(first.path), "
         + "\(pairs.count { $0.first == nil }) only in \(second.path)")
-    let ranked = changed.enumerated().sorted { left, right in
-      let (a, b) = (abs(left.element.change ?? 0), abs(right.element.change ?? 0))
-      return a == b ? left.offset < right.offset : a > b
-    }.prefix(limit).map(\.element)
+    // Choices and p-values are on scales of their own, and stand behind what was measured.
+    let metric = keyColumns.firstIndex { $0.name == "metric" }
+    func rank(_ pair: Pair) -> Int {
+      switch metric.flatMap({ Metric(rawValue: pair.key[$0].shown) }) {
+      case .mcNemarP, .permutationP, .permutationPCorrected, .holmP, .benjaminiHochbergP: 2
+      case .chosenLayer, .chosenScale, .headRank: 1
+      default: 0
+      }
+    }
+    let ranked = changed.enumerated().map { (rank($1), -abs($1.change ?? 0), $0, $1) }
+      .sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(limit).map(\.3)
     guard !ranked.isEmpty else { return lines }
     // Columns that are the same in all rows shown say nothing; the attention is the model's.
-    let shown = keyColumns.indices.filter { place in
-      !["metric", "attention"].contains(keyColumns[place].name)
-        && Set(ranked.map { $0.key[place] }).count > 1
+    let telling = keyColumns.indices.filter { place in
+      let values = Set(ranked.map { $0.key[place] })
+      return keyColumns[place].name != "attention"
+        && (values.count > 1 || place == metric || (ranked.count == 1 && values != [.empty]))
     }
-    let metric = keyColumns.firstIndex { $0.name == "metric" }
+    let early = ["model", "task", "condition", "layer", "position", "head"].compactMap { name in
+      telling.first { keyColumns[$0].name == name }
+    }
+    let shown = early + telling.filter { !early.contains($0) }
+    let folders = [first, second].map { $0.path.split(separator: "/").last.map(String.init) ?? "" }
+    let isShort = folders[0] != folders[1] && folders.allSatisfy { (1...16).contains($0.count) }
     var table = TextTable(
-      headers: ["observation", "metric", "first", "second", "change", "p (Holm)"])
+      headers: shown.map { keyColumns[$0].name } + (isShort ? folders : ["first", "second"])
+        + ["change", "p (Holm)"], keys: shown.count)
     for pair in ranked {
-      let words = shown.map { place in
-        let text = pair.key[place].shown
-        return Int(text) == nil ? text : "\(keyColumns[place].name) \(text)"
-      }
       table.append(
-        [
-          words.filter { !$0.isEmpty }.joined(separator: " "),
-          metric.map { pair.key[$0].shown } ?? "",
-        ]
+        shown.map { pair.key[$0].shown }
           + [pair.first?.value, pair.second?.value, pair.change, pair.holmP].map {
             TextTable.number($0, decimals: 3)
           })
@@ -306,7 +313,7 @@ extension RunComparison {
 
 extension TableValue {
   /// As it stands in a CSV, without quotes.
-  fileprivate var shown: String {
+  var shown: String {
     switch self {
     case .empty: ""
     case .text(let text): text

@@ -132,7 +132,8 @@ struct DualFormSummary {
       var layers = ""
       if case .integer(let number) = row.extra[0] { layers = "\(number)" }
       table.append([
-        row.model, row.condition.rawValue, layers, row.estimate.value.map { "\($0)" } ?? "",
+        row.model, row.condition.rawValue, layers,
+        row.estimate.value.map(TextTable.scientific) ?? "",
       ])
     }
     return ["constructed weights against explicit gradient steps"] + table.lines(on: screen)
@@ -195,7 +196,7 @@ struct DualFormSummary {
       }
       let residuals = values(.dualResidual)
       func text(_ value: Double?) -> String {
-        value.map { $0 < 1e-3 ? "\($0)" : TextTable.number($0, decimals: 3) } ?? ""
+        value.map { $0 < 1e-3 ? TextTable.scientific($0) : TextTable.number($0, decimals: 3) } ?? ""
       }
       table.append(
         key + [

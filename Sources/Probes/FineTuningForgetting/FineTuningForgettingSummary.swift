@@ -70,7 +70,7 @@ struct FineTuningForgettingSummary {
       headers: [
         "model", "fine-tuned", "λ", "rank", "tuned \(least)", "new \(least)", "new \(most)",
         "same inputs \(most)", "others \(most)",
-      ])
+      ], keys: 4)
     let over = rows.filter { $0.seed == nil && $0.metric == .accuracy }
     var seen: Set<[TableValue]> = []
     for row in over {
@@ -96,11 +96,12 @@ struct FineTuningForgettingSummary {
         value(.sameInputs, most), value(.others, most),
       ])
     }
+    let runs = spec.targets.count * spec.seeds.count
     return
       (table.lines(on: screen) + [
         "",
         "accuracy after \(least) and \(most) demonstrations: pairs fine-tuned on, new pairs of the same task, other tasks "
-          + "on the same inputs, the rest; mean over \(spec.targets.count * spec.seeds.count) runs (target × seed)",
+          + "on the same inputs, the rest; mean over \(runs) run\(runs == 1 ? "" : "s") (target × seed)",
       ]).joined(separator: "\n")
   }
 }

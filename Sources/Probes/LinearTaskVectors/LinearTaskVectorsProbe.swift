@@ -68,9 +68,10 @@ struct LinearTaskVectorsProbe {
 
   private func text(_ rows: [ResultRow], on screen: Screen) -> String {
     let wanted = spec.seeds.count > 1 ? nil : spec.seeds.first
-    var table = TextTable(headers: [
-      "layers", "dropout", "shots", "icl", "zero-shot", "vector", "other θ", "random", "rank",
-    ])
+    var table = TextTable(
+      headers: [
+        "layers", "dropout", "shots", "icl", "zero-shot", "vector", "other θ", "random", "rank",
+      ], keys: 3)
     for layers in spec.layers {
       for keep in spec.keep {
         for shots in spec.shots {

@@ -8,7 +8,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
   /// A `--set` does not read as KEY=VALUE, or names no key.
   case invalidOverride(text: String, fact: String)
   /// A name that is in no table's vocabulary; `kind` says of what.
-  case unknownName(String, near: String, kind: String)
+  case unknownName(String, near: String?, kind: String)
   /// A CSV is not as a run writes it; lines count from 1.
   case invalidTable(file: String, line: Int, fact: String)
   /// What a probe was given cannot be worked on (no task is left, two models have one name).
@@ -45,7 +45,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible {
       "\(file): \(key.isEmpty ? "" : "key '\(key)': ")\(fact)"
     case .invalidOverride(let text, let fact): "--set \(text): \(fact)"
     case .unknownName(let name, let near, let kind):
-      "there is no \(kind) '\(name)'; the nearest is '\(near)'"
+      "there is no \(kind) '\(name)'"
+        + (near.map { "; the nearest is '\($0)'" } ?? "; `thetascope explain` lists all")
     case .invalidTable(let file, let line, let fact): "\(file): line \(line): \(fact)"
     case .invalidInput(let subject, let fact): "\(subject): \(fact)"
     case .missing(let file, let fact), .changed(let file, let fact),

@@ -40,6 +40,9 @@ public indirect enum BootstrapStatistic: Sendable, Equatable {
 /// there it is taken over the resamples in which it is defined. Where all clusters agree (accuracy 1.0
 /// everywhere) the interval is one point: that is what this method says.
 ///
+/// The value lies in its interval: where all resamples agree, their sums may differ from the value's in the last bit, and the
+/// interval reaches as far.
+///
 /// The draws depend on the key, the seed and the sizes of the strata only: not on the order of cells,
 /// of rows, of series, nor on which other statistics are asked for.
 ///
@@ -75,9 +78,11 @@ public struct Bootstrap: Sendable {
       intervals = self.intervals(of: statistics, over: sample)
     }
     return statistics.indices.map { index in
-      Estimate(
-        value: values[index], interval: values[index] == nil ? nil : intervals[index],
-        count: statistics[index].count(in: sample))
+      let interval = values[index].flatMap { value in
+        intervals[index].map { Interval(low: min($0.low, value), high: max($0.high, value)) }
+      }
+      return Estimate(
+        value: values[index], interval: interval, count: statistics[index].count(in: sample))
     }
   }
 

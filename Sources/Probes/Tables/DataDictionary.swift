@@ -7,8 +7,9 @@ import HookPoints
 public enum DataDictionary {
   /// What a name is.
   public struct Entry: Sendable, Equatable {
-    /// `metric`, `condition`, or `column of results.csv`.
+    /// `metric`, `condition`, `taskKind`, or `column of results.csv`.
     public let kind: String
+    static let taskKind = "value of the column task"
     /// As it stands in the tables.
     public let name: String
     /// What it means.
@@ -45,17 +46,53 @@ public enum DataDictionary {
     return entries
   }()
 
-  /// Metrics, conditions and columns.
-  public static var all: [Entry] { metrics + conditions + columns }
+  /// What stands in the column `task` beside the names of tasks.
+  public static let tasks: [Entry] = [
+    (
+      "mean", "All tasks of the run, each counting the same: the row's value is a mean over them."
+    ),
+    (
+      "mean_<category>",
+      "The tasks of one category, such as mean_knowledge, each counting the same."
+    ),
+    (
+      "theta_0",
+      "Linear regression with the parameters θ₀ that the model is fine-tuned on, in `linear-finetuning`."
+    ),
+    (
+      "minus_theta_0",
+      "Linear regression with −θ₀, the farthest from what the model is fine-tuned on, in `linear-finetuning`."
+    ),
+    (
+      "random",
+      "Linear regression with parameters drawn at random, in `linear-finetuning`."
+    ),
+    ("text", "The held-out text of `momentum-attention`, which is no task of demonstrations."),
+  ].map {
+    Entry(
+      kind: Entry.taskKind, name: $0.0,
+      documentation: Documentation($0.1, source: Documentation.thisProject))
+  }
 
-  /// Everything that has this name.
+  /// Metrics, conditions, values of `task`, and columns.
+  public static var all: [Entry] { metrics + conditions + tasks + columns }
+
+  /// Everything that has this name; where nothing does, what has it but for case and underscores, as papers write names, or
+  /// as a mean over a category.
   ///
   /// - Throws: `RunError.unknownName` with the nearest name.
   public static func entries(named name: String) throws -> [Entry] {
+    func plain(_ name: String) -> String { name.lowercased().filter { !"_- ".contains($0) } }
     let found = all.filter { $0.name == name }
     guard found.isEmpty else { return found }
+    let alike = all.filter {
+      plain($0.name) == plain(name)
+        || ($0.name == "mean_<category>" && name.hasPrefix("mean_") && name.count > 5)
+    }
+    guard alike.isEmpty else { return alike }
     throw RunError.unknownName(
-      name, near: nearest(to: name, among: all.map(\.name)), kind: "metric, condition or column")
+      name, near: nearName(to: name, among: all.map(\.name)),
+      kind: "metric, condition or column")
   }
 }
 
@@ -77,7 +114,8 @@ extension DataDictionary.Entry {
       ("empty", documentation.whenEmpty.map { "when \($0)" } ?? "never"),
       ("source", documentation.source),
     ]
-    for case (let label, let text?) in facts where !(kind == "condition" && label == "empty") {
+    let isName = kind == "condition" || kind == Self.taskKind
+    for case (let label, let text?) in facts where !(isName && label == "empty") {
       let head = label.map { "  \($0): " } ?? "  "
       lines += (head + text).wrapped(to: width, indent: 4)
     }
@@ -139,6 +177,9 @@ extension DataDictionary {
     parts.append(
       "## Conditions\n\n| name | meaning | formula | source |\n|---|---|---|---|\n"
         + conditions.map(\.markdown).joined(separator: "\n"))
+    parts.append(
+      "## Values of the column task\n\nBeside the names of tasks:\n\n| name | meaning |\n|---|---|\n"
+        + tasks.map { "| `\($0.name)` | \($0.documentation.meaning) |" }.joined(separator: "\n"))
     var kinds: [String] = []
     for entry in columns where !kinds.contains(entry.kind) { kinds.append(entry.kind) }
     for kind in kinds {

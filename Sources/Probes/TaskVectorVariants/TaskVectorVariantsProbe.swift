@@ -50,7 +50,7 @@ func accuracyTable(_ rows: [ResultRow], on screen: Screen) -> String {
   let headers = ["model", "condition", "hook", "position", "setting", "shots", "tasks"]
   let words = order.map { $0 + ["\(values[$0]?.count ?? 0)"] }
   let shown = headers.indices.filter { $0 < 2 || isTelling($0, words) }
-  var table = TextTable(headers: shown.map { headers[$0] } + ["accuracy"])
+  var table = TextTable(headers: shown.map { headers[$0] } + ["accuracy"], keys: shown.count)
   for (key, words) in zip(order, words) {
     table.append(shown.map { words[$0] } + [TextTable.number(Statistics.mean(values[key] ?? []))])
   }

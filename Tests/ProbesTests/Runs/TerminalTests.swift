@@ -87,10 +87,30 @@ import Testing
     #expect(
       table.lines(on: Screen(width: 30)) == [
         "task                   n  note",
-        "country_capital_of_…  50  é",
+        "country_capital_of_   50  é",
+        "a_long_name",
         "x                         -1",
       ])
-    #expect(table.lines(on: Screen(width: 30, isASCII: true))[1] == "country_capital_of_~  50  é")
+    // Words behind the first column give way, blocks repeat what says what a row is, nothing is lost.
+    var wide = TextTable(headers: ["hook", "λ", "rank", "shape", "value"], keys: 3)
+    wide.append(["blocks.0.ln1.hook_normalized", "0.5", "2", "[tokens, modelWidth 128]", "1.00"])
+    #expect(
+      wide.lines(on: Screen(width: 64)) == [
+        "hook                            λ  rank  shape             value",
+        "blocks.0.ln1.hook_normalized  0.5     2  [tokens,           1.00",
+        "                                         modelWidth 128]",
+      ])
+    #expect(
+      wide.lines(on: Screen(width: 52)).joined(separator: "\n")
+        == """
+        hook                            λ  rank  shape
+        blocks.0.ln1.hook_normalized  0.5     2  [tokens,
+                                                 modelWidth
+                                                 128]
+
+        hook                            λ  rank  value
+        blocks.0.ln1.hook_normalized  0.5     2   1.00
+        """)
     #expect(TextTable.number(0.005) == "0.01" && TextTable.number(-0.001) == "0.00")
     #expect(TextTable.number(nil) == "" && TextTable.number(.nan) == "")
     #expect(TextTable.number(-12.345, decimals: 1) == "-12.3")

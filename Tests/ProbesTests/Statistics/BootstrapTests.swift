@@ -107,6 +107,14 @@ import Testing
     #expect(alone == estimate(generator.shuffled(rows), together: false))
   }
 
+  /// Ten times 0.1 is 1 by a compensated sum and less by a plain one.
+  @Test func valueLiesInItsInterval() {
+    let estimate = Bootstrap(key: "tenths", seed: 0).mean(
+      Array(repeating: 0.1, count: 10), clusters: (0..<10).map { "\($0)" })
+    #expect(estimate.value == 0.1)
+    #expect(estimate.interval?.high == 0.1 && (estimate.interval?.low ?? 1) < 0.1)
+  }
+
   @Test func keyAndSeedDecide() {
     let values = (0..<30).map { Double($0 * $0 % 11) }
     let clusters = (0..<30).map { "q\($0)" }

@@ -1,5 +1,7 @@
 // A table for the terminal: columns as wide as they must be, words left and numbers right.
 
+import Foundation
+
 /// Rows of texts under headers.
 public struct TextTable: Sendable, Equatable {
   /// One for each column.
@@ -7,7 +9,13 @@ public struct TextTable: Sendable, Equatable {
   /// One text for each header.
   public private(set) var rows: [[String]] = []
 
-  public init(headers: [String]) { self.headers = headers }
+  /// How many columns in front say what a row is, where those are more than words and whole numbers.
+  private let keys: Int?
+
+  public init(headers: [String], keys: Int? = nil) {
+    self.headers = headers
+    self.keys = keys
+  }
 
   /// Adds a row: one text for each header.
   public mutating func append(_ row: [String]) {
@@ -21,8 +29,14 @@ public struct TextTable: Sendable, Equatable {
     return ProgressLine.decimal(value, decimals)
   }
 
-  /// The lines, at most as wide as the screen: columns of words give way first, the widest before others; then columns
-  /// move into blocks below, each beginning with the columns that say what a row is.
+  /// A small number with two digits, such as 3.1e-07.
+  public static func scientific(_ value: Double) -> String {
+    value == 0 ? "0" : String(format: "%.1e", value)
+  }
+
+  /// The lines, at most as wide as the screen, with every text whole: words give way first, the widest before others, and go
+  /// on in the next line; those of the first column, which people copy, last and a little only; then columns move into blocks below, each
+  /// beginning with the columns that say what a row is.
   public func lines(on screen: Screen = .plain) -> [String] {
     let table = ([headers] + rows).map { $0.map(screen.text) }
     let columns = headers.indices
@@ -35,42 +49,75 @@ public struct TextTable: Sendable, Equatable {
     func width(_ columns: some Collection<Int>) -> Int {
       columns.reduce(2 * (columns.count - 1)) { $0 + widths[$1] }
     }
-    while width(columns) > screen.width,
-      let widest = columns.filter({ !isNumber[$0] && widths[$0] > Self.leastWidth })
-        .max(by: { widths[$0] < widths[$1] })
-    {
-      widths[widest] -= 1
+    /// Makes columns of words narrower until all given fit.
+    func narrow(_ given: [Int], beside room: Int = 0, from first: Int, least: Int) {
+      while width(given) + room > screen.width,
+        let widest = given.filter({ $0 >= first && !isNumber[$0] && widths[$0] > least })
+          .max(by: { widths[$0] < widths[$1] })
+      {
+        widths[widest] -= 1
+      }
     }
+    narrow(Array(columns), from: 1, least: Self.leastWidth)
+    narrow(
+      [0], beside: 2 + width(columns.dropFirst()), from: 0,
+      least: max(Self.leastWidth, natural[0] * 3 / 4))
     var blocks = [Array(columns)]
     if width(columns) > screen.width {
-      widths = natural.map { min($0, max(Self.leastWidth, screen.width / 3)) }
-      // Words and whole numbers, such as a layer, which stand in front.
-      let keys = columns.prefix { column in
-        (!isNumber[column] || rows.allSatisfy { Int($0[column]) != nil })
-          && width(0...column) <= screen.width * 2 / 3
+      widths = natural
+      // Words and whole numbers, such as a layer, which stand in front; of words alone the first.
+      let front = columns.prefix { column in
+        !isNumber[column] || rows.allSatisfy { Int($0[column]) != nil }
       }
-      blocks = [Array(keys)]
+      let keys = Array(
+        0..<min(keys ?? (front.count == columns.count ? 1 : front.count), columns.count))
+      let room =
+        2 + (columns.dropFirst(keys.count).map { isNumber[$0] ? widths[$0] : 8 }.max() ?? 0)
+      for first in [1, 0] { narrow(keys, beside: room, from: first, least: 4) }
+      blocks = [keys]
       for column in columns.dropFirst(keys.count) {
-        let block = blocks[blocks.count - 1]
-        if block.count > keys.count, width(block + [column]) > screen.width {
-          blocks.append(Array(keys))
+        if !isNumber[column] {
+          widths[column] = min(widths[column], max(8, screen.width - width(keys) - 2))
         }
+        let block = blocks[blocks.count - 1]
+        if block.count > keys.count, width(block + [column]) > screen.width { blocks.append(keys) }
         blocks[blocks.count - 1].append(column)
       }
     }
     return blocks.enumerated().flatMap { index, block in
       (index == 0 ? [] : [""])
-        + table.map { row in
-          let line = block.map { column in
-            let text = row[column].shortened(to: widths[column], ascii: screen.isASCII)
-            let space = String(repeating: " ", count: widths[column] - text.count)
-            return isNumber[column] ? space + text : text + space
-          }.joined(separator: "  ").trimmed
-          return String(line.prefix(screen.width))
+        + table.flatMap { row in
+          let cells = block.map { row[$0].pieces(atMost: widths[$0]) }
+          return (0..<(cells.map(\.count).max() ?? 0)).map { line in
+            let text = zip(block, cells).map { column, pieces in
+              let text = line < pieces.count ? pieces[line] : ""
+              let space = String(repeating: " ", count: max(0, widths[column] - text.count))
+              return isNumber[column] ? space + text : text + space
+            }.joined(separator: "  ").trimmed
+            return String(text.prefix(screen.width))
+          }
         }
     }
   }
 
   /// What a column of words is not made narrower than, in order to have all columns in one block.
   private static let leastWidth = 16
+}
+
+extension String {
+  /// The text in pieces of at most `count` characters, broken behind a blank or a mark where there is one.
+  fileprivate func pieces(atMost count: Int) -> [String] {
+    var pieces: [String] = []
+    var rest = self[...]
+    while count > 0, rest.count > count {
+      let line = rest.prefix(count + 1)
+      let end =
+        line.lastIndex(of: " ")
+        ?? line.dropLast().lastIndex { "_./-,:".contains($0) }.map { rest.index(after: $0) }
+        ?? rest.index(rest.startIndex, offsetBy: count)
+      pieces.append(String(rest[..<end]).trimmed)
+      rest = rest[end...].drop { $0 == " " }
+    }
+    return pieces + [String(rest)]
+  }
 }
