@@ -48,7 +48,9 @@ import Testing
       #expect(
         try full.task(named: "copy_country").pairs == [.init(input: "France", output: "France")])
       let error = #expect(throws: TaskError.self) { try full.task(named: "next_leter") }
-      #expect(error?.description == "there is no task 'next_leter'; did you mean 'next_letter'?")
+      #expect(
+        error?.description
+          == "there is no task 'next_leter' in \(folder); did you mean 'next_letter'?")
     }
   }
 
