@@ -92,8 +92,9 @@ static void *worker(void *argument) {
   inside = true;
   for (;;) {
     await_job(pool, seen);
-    if (atomic_load(&pool->stop)) return NULL;
+    // The number first: the last one is published after `stop` is set, so who reads it stops, and does not take it for work.
     seen = (uint32_t)(atomic_load(&pool->ticket) >> 32);
+    if (atomic_load(&pool->stop)) return NULL;
     work(pool, seen);
   }
 }

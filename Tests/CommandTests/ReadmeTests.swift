@@ -206,7 +206,7 @@ extension CommandTests {
           let command = line.replacing(/^thetascope (run|plan|slurm) (\S+)/) {
             let (verb, file) = ($0.output.1, $0.output.2)
             return file.hasSuffix("/hendel.yaml")
-              ? "thetascope \(verb) \(file) --small --set template=arrow"
+              ? "thetascope \(verb) \(file) --small"
               : "thetascope plan \(file) --small"
           }.replacing("thetascope extract", with: "thetascope extract --template arrow")
           let (status, talk) = try shell(String(command), in: space)

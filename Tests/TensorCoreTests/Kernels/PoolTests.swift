@@ -36,6 +36,15 @@ struct PoolTests {
     for _ in 0..<2000 { #expect(Self.countIndices(pool, 5) == [1, 1, 1, 1, 1, 0]) }
   }
 
+  /// A worker that wakes from the last job as the pool ends neither takes the end for work nor waits for more.
+  @Test func poolsEndWhileWorkersAreLate() throws {
+    for _ in 0..<20_000 {
+      let pool = try #require(ck_pool_create(4))
+      for _ in 0..<3 { try #require(Self.countIndices(pool, 5) == [1, 1, 1, 1, 1, 0]) }
+      ck_pool_destroy(pool)
+    }
+  }
+
   @Test func workersThatSleepWakeUp() throws {
     let pool = try #require(ck_pool_create(4))
     defer { ck_pool_destroy(pool) }
