@@ -98,12 +98,13 @@ struct Tasks: ParsableCommand {
   @OptionGroup var talk: QuietOption
 
   func run() throws {
+    let library = try TaskLibrary(folder: folder)
     // Generated tasks are there whatever the folder holds.
-    guard try !TaskLibrary(folder: folder, generating: false).tasks.isEmpty else {
+    guard !library.files.isEmpty else {
       throw RunError.missing(
         file: folder, fact: "there is no task here; a task is a .json file with its pairs")
     }
-    let rows = try TaskLibrary(folder: folder).tasks.map { task in
+    let rows = library.tasks.map { task in
       let example = task.pairs.first.map { oneLine("\($0.input) -> \($0.output)") } ?? ""
       return [task.name, task.category, "\(task.pairs.count)", example]
     }
